@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Layout of the pinned maps: the contract between the BPF programs, the loader and the agent.
+ *
+ *   map         type            written by   holds
+ *   node        array, 1        loader       this node: roles, address, superset
+ *   peers       hash            loader       outer source address -> who may tunnel to us
+ *   owners      LPM trie        loader       HoA prefix -> its owner (H-LMA)
+ *   adjacencies array           loader       ready-made next hop and outer header of each peer
+ *   clock       array, 1        agent        a tick that costs nothing to read; what to expect
+ *   locations   hash            agent        HNP -> where its packets go (the location cache)
+ *   access      hash            agent        HNP -> MN attached to this MAG
+ *   counters    per-CPU array   programs     packets and bytes by reason
+ *   gate        per-CPU array   programs     rate limit of the events
+ *   events      perf events     programs     what the agent should know
+ *
+ * The only field that the programs write into a map of somebody else is `used`.
+ * Raise DLMA_ABI_VERSION whenever a layout or a meaning changes: a loader that finds pins of
+ * another version refuses them.
+ */
+#pragma once
+
+#include "dlma/reasons.h"
+#include "dlma/types.h"
+
+#define DLMA_ABI_VERSION 1
+
+/*
+ * The waiting room: a tap. A packet for a MN between two MAGs, or for one that is just being
+ * registered, is redirected into it as it is; the agent reads it there and writes it back, at the
+ * latest after a moment. Then it comes in on this interface like on any other, but waits no more.
+ */
+#define DLMA_HOLD_NAME "dlma0"
+
+enum dlma_limits {
+	DLMA_PEERS_MAX = 4096,	    /* nodes of a domain; also adjacencies */
+	DLMA_OWNERS_MAX = 4096,	    /* owned prefixes of a domain */
+	DLMA_SUPERSET_MAX = 64,	    /* prefixes of the superset, aggregated */
+	DLMA_COUNTERS_MAX = 64,	    /* reasons, with room to grow */
+	DLMA_TICK_MS = 100,	    /* unit of the clock map and of `used` */
+	DLMA_GATE_SLOTS = 2048,	    /* events remembered per CPU to say each thing once a second */
+	DLMA_EVENTS_PER_TICK = 100, /* per CPU: 1000 events a second */
+	DLMA_LOCATIONS_DEFAULT = 65536,
+	DLMA_ACCESS_DEFAULT = 16384,
+};
+
+enum dlma_role {
+	DLMA_ROLE_LMA = 1,
+	DLMA_ROLE_MAG = 2,
+};
+
+/* One prefix of the superset, with the length of the HNPs in it (the key of `locations`). */
+struct dlma_superset {
+	struct dlma_addr prefix;
+	struct dlma_addr mask;
+	struct dlma_addr hnp_mask;
+};
+
+struct dlma_node {
+	__u32 version;		  /* DLMA_ABI_VERSION; 0 until the loader has filled the maps */
+	__u32 roles;		  /* enum dlma_role */
+	struct dlma_addr address; /* tunnel end point and signalling address */
+	__u64 label_key;	  /* secret of the flow label hash */
+	__u32 superset_count;
+	__u32 hold_ifindex;				  /* the waiting room; 0: there is none */
+	struct dlma_superset superset[DLMA_SUPERSET_MAX]; /* longest prefix first */
+};
+
+/* Why an entry of `locations` stands there, and so who may be sent along it. */
+enum dlma_location_kind {
+	DLMA_LOCATION_NONE,
+	DLMA_LOCATION_BINDING,	  /* anchored here (D-LMA); target is the MAG */
+	DLMA_LOCATION_FORWARDING, /* was anchored here (previous D-LMA); target is the new D-LMA */
+	DLMA_LOCATION_ANCHOR,	  /* owned here (H-LMA); target is the D-LMA */
+	DLMA_LOCATION_CACHED,	  /* learnt (O-LMA); target is the D-LMA */
+	DLMA_LOCATION_HELD,	  /* anchored here, but the MN has just left its MAG: wait */
+};
+
+/* Index of the adjacency that means "this node itself". */
+#define DLMA_ADJACENCY_SELF 0
+
+struct dlma_location {
+	__u32 adjacency; /* index of the target */
+	__u8 kind;	 /* enum dlma_location_kind */
+	__u8 pad[3];
+	__u32 used; /* tick of the last packet; written by the programs */
+	__u32 pad2;
+};
+
+/* A MN on an access link of this MAG. */
+struct dlma_access {
+	__u32 ifindex;
+	__u32 uplink; /* adjacency of its LMA; DLMA_ADJACENCY_SELF if that is this node */
+	__u8 mn_mac[6];
+	__u8 own_mac[6]; /* of the access link */
+	__u32 used;	 /* tick of the last packet from the MN; written by the programs */
+	__u32 pad;
+};
+
+struct dlma_peer {
+	__u32 adjacency;
+	__u32 roles;
+};
+
+/* Key of `owners`; the kernel wants the length first. */
+struct dlma_owner_key {
+	__u32 prefixlen;
+	__u8 prefix[16];
+};
+
+struct dlma_owner {
+	__u32 adjacency; /* DLMA_ADJACENCY_SELF: owned here */
+	__u32 pad;
+};
+
+/* What stands before the packet on the wire: Ethernet header and outer IPv6 header. */
+struct dlma_header {
+	__u8 dst_mac[6];
+	__u8 src_mac[6];
+	__be16 ethertype;
+	__u8 pad[2];
+	__u8 ip6[40]; /* payload length and flow label 0 */
+};
+
+struct dlma_next_hop {
+	__u32 ifindex; /* 0: not resolved; the kernel sends the packet */
+	__u16 mtu;     /* largest outer packet, bytes */
+	__u16 pad;
+	struct dlma_header header;
+};
+
+/*
+ * The loader fills the copy that is not active, then turns `active`: a reader never sees the
+ * address of one next hop with the MAC of another.
+ */
+struct dlma_adjacency {
+	__u32 active; /* 0 or 1 */
+	__u32 pad;
+	struct dlma_addr peer; /* zero: slot free */
+	struct dlma_next_hop copy[2];
+};
+
+struct dlma_clock {
+	__u32 tick;	 /* monotonic time in units of DLMA_TICK_MS */
+	__u32 expecting; /* not 0: registrations are under way; packets for unknown HNPs may wait */
+};
+
+struct dlma_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+struct dlma_gate {
+	__u32 tick;
+	__u32 sent; /* events sent in this tick */
+	struct {
+		__u32 tag; /* hash of what was said */
+		__u32 tick;
+	} slot[DLMA_GATE_SLOTS];
+};
+
+enum dlma_event_kind {
+	DLMA_EVENT_MISS = 1,   /* O-LMA: no location; packet went to the owner */
+	DLMA_EVENT_MISROUTED,  /* tunnelled here by `peer`, which should know better by now */
+	DLMA_EVENT_UNBOUND,    /* tunnelled here by `peer`, not anchored here: dropped */
+	DLMA_EVENT_NEW_SOURCE, /* access link `ifindex`: HoA without a binding, from `mac` */
+};
+
+struct dlma_event {
+	__u16 version; /* DLMA_ABI_VERSION */
+	__u16 kind;    /* enum dlma_event_kind */
+	__u32 ifindex;
+	struct dlma_addr hoa;
+	struct dlma_addr peer; /* outer source; zero if there was no tunnel */
+	__u8 mac[6];
+	__u8 pad[2];
+};
+
+_Static_assert(sizeof(struct dlma_superset) == 48, "no hidden padding");
+_Static_assert(sizeof(struct dlma_node) == 40 + 48 * DLMA_SUPERSET_MAX, "no hidden padding");
+_Static_assert(sizeof(struct dlma_location) == 16, "no hidden padding");
+_Static_assert(sizeof(struct dlma_access) == 28, "no hidden padding");
+_Static_assert(sizeof(struct dlma_owner_key) == 20, "the kernel's LPM key");
+_Static_assert(sizeof(struct dlma_header) == 56, "no hidden padding");
+_Static_assert(sizeof(struct dlma_next_hop) == 64, "one cache line of data");
+_Static_assert(sizeof(struct dlma_adjacency) == 152, "no hidden padding");
+_Static_assert(sizeof(struct dlma_event) == 48, "no hidden padding");
+_Static_assert(
+	(int)DLMA_PACKET_REASON_COUNT <= (int)DLMA_COUNTERS_MAX, "counters map is too small");

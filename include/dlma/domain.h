@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a node knows from its configuration: the domain, which is the same for every node in it,
+ * and the node's own part. Plain data: agent/base/conf.c fills it, the core and the loader read
+ * it, nobody changes it afterwards. Times are milliseconds.
+ */
+#pragma once
+
+#include "dlma/abi.h"
+#include <stdint.h>
+
+enum domain_limits {
+	DOMAIN_NAME_MAX = 32,	/* a node's name with its terminating zero */
+	DOMAIN_MN_ID_MAX = 253, /* octets of a NAI (RFC 4283) */
+	DOMAIN_PATH_MAX = 256,
+	DOMAIN_KEY_MIN = 16, /* octets */
+	DOMAIN_KEY_MAX = 64,
+	DOMAIN_NO_NODE = 0xffff,
+};
+
+struct domain_node {
+	char name[DOMAIN_NAME_MAX];
+	struct dlma_addr address;
+	uint32_t roles; /* enum dlma_role */
+	uint16_t lma;	/* MAG: index of the LMA that it registers with; else DOMAIN_NO_NODE */
+};
+
+/* A block of HoAs and the LMA that owns it: the H-LMA of every MN in it (draft 2.3). */
+struct domain_prefix {
+	struct dlma_prefix prefix;
+	uint8_t hnp_len; /* length of one MN's HNP in this block */
+	uint16_t owner;	 /* index of the node */
+};
+
+/* Policy profile of a MN on one of its interfaces (RFC 5213 6.2). */
+struct domain_mobile {
+	char id[DOMAIN_MN_ID_MAX + 1]; /* NAI */
+	uint8_t link_layer[6];
+	uint16_t home; /* index of its H-LMA */
+	bool allowed;  /* entitled to network-based mobility */
+	bool has_hnp;  /* the HNP is fixed by the profile */
+	struct dlma_prefix hnp;
+};
+
+struct domain_timers {
+	uint32_t binding_lifetime_ms;	 /* asked for by a MAG */
+	uint32_t cache_lifetime_ms;	 /* O-LMA: hard limit, refreshed while in use */
+	uint32_t cache_idle_ms;		 /* O-LMA: forgotten after such a silence */
+	uint32_t negative_ms;		 /* O-LMA: do not ask again after "no binding" */
+	uint32_t forwarding_lifetime_ms; /* previous D-LMA; not below cache_lifetime_ms */
+	uint32_t min_delay_before_bce_delete_ms;
+	uint32_t hold_ms; /* D-LMA: packets wait so long for a MN that left its MAG; 0: never */
+	uint32_t timestamp_validity_window_ms; /* MAG to LMA */
+	uint32_t lma_timestamp_window_ms;      /* between LMAs */
+	uint32_t initial_bindack_timeout_ms;
+	uint32_t max_bindack_timeout_ms;
+	uint32_t heartbeat_interval_ms;
+	uint32_t missing_heartbeats_allowed;
+	uint32_t router_lifetime_ms;  /* in the router advertisements of a MAG */
+	uint32_t presence_timeout_ms; /* MAG: how long a MN may take to answer a probe */
+};
+
+struct domain {
+	char name[DOMAIN_NAME_MAX];
+	struct domain_node *nodes;
+	struct domain_prefix *prefixes; /* longest first, so that the first match is the owner */
+	struct domain_mobile *mobiles;
+	struct dlma_superset superset[DLMA_SUPERSET_MAX]; /* longest prefix first */
+	uint32_t node_count;
+	uint32_t prefix_count;
+	uint32_t mobile_count;
+	uint32_t superset_count;
+	uint32_t vendor_id; /* of our Vendor-Specific options; SMI private enterprise number */
+	bool authentication;
+	struct domain_timers timers;
+};
+
+enum domain_hook {
+	DOMAIN_HOOK_AUTO,
+	DOMAIN_HOOK_XDP,
+	DOMAIN_HOOK_XDP_GENERIC,
+	DOMAIN_HOOK_TC,
+};
+
+/* Interfaces of a node, by name; `match` is a shell pattern (fnmatch). */
+struct domain_interface {
+	char match[DOMAIN_NAME_MAX];
+	enum domain_hook hook;
+	bool access; /* MNs are on it (MAG) */
+};
+
+/* Secret shared with one peer under one SPI; the keys of both directions are derived from it. */
+struct domain_key {
+	uint16_t peer; /* index of the node */
+	uint32_t spi;
+	uint8_t secret[DOMAIN_KEY_MAX];
+	uint8_t secret_len;
+};
+
+struct node_conf {
+	struct domain domain;
+	uint16_t self; /* index of this node in domain.nodes */
+	struct domain_interface *interfaces;
+	struct domain_key *keys; /* of a peer, the first one is used for sending */
+	uint32_t interface_count;
+	uint32_t key_count;
+	uint32_t locations_max; /* entries of the locations map */
+	uint32_t cache_max;	/* of these, how many may be cached locations */
+	uint32_t access_max;
+	char run_dir[DOMAIN_PATH_MAX];	 /* control sockets */
+	char state_dir[DOMAIN_PATH_MAX]; /* the store */
+	char pin_dir[DOMAIN_PATH_MAX];	 /* pinned maps, programs and links */
+};
+
+static inline const struct domain_node *domain_self(const struct node_conf *c)
+{
+	return &c->domain.nodes[c->self];
+}
+
+/* The block of HoAs that an address lies in, the longest first; NULL outside of all. */
+static inline const struct domain_prefix *domain_block(
+	const struct domain *d, const struct dlma_addr *hoa)
+{
+	for (uint32_t i = 0; i < d->prefix_count; i++)
+		if (prefix_contains(&d->prefixes[i].prefix, hoa))
+			return &d->prefixes[i];
+	return NULL;
+}
