@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The verbs of bpf/tunnel.h for XDP. */
+#pragma once
+
+#include "packet.h"
+#include <bpf/bpf_helpers.h>
+
+#define HOOK_CTX  struct xdp_md
+#define HOOK_PASS XDP_PASS
+#define HOOK_DROP XDP_DROP
+
+static __always_inline void hook_packet(struct xdp_md *ctx, struct packet *p)
+{
+	p->data = (void *)(long)ctx->data;
+	p->end = (void *)(long)ctx->data_end;
+	p->len = p->end - p->data;
+	p->ifindex = ctx->ingress_ifindex;
+}
+
+/* Octets from the outermost IPv6 header on. */
+static __always_inline __u32 hook_wire_len(struct xdp_md *ctx, const struct packet *p)
+{
+	(void)ctx;
+	return p->len - ETH_LEN;
+}
+
+static __always_inline int hook_push(struct xdp_md *ctx, __u32 mtu)
+{
+	(void)mtu;
+	return bpf_xdp_adjust_head(ctx, -IP6_LEN);
+}
+
+static __always_inline int hook_pop(struct xdp_md *ctx, struct packet *p)
+{
+	if (p->data + TUNNEL_LEN > p->end)
+		return -1;
+	__builtin_memmove(p->data + IP6_LEN, p->data, ETH_LEN);
+	return bpf_xdp_adjust_head(ctx, IP6_LEN);
+}
+
+/* Takes 8 octets of Destination Options from behind the outer header. */
+static __always_inline int hook_strip_limit(struct xdp_md *ctx, struct packet *p)
+{
+	if (p->data + TUNNEL_LEN + sizeof(struct limit_header) > p->end)
+		return -1;
+	__builtin_memmove(p->data + sizeof(struct limit_header), p->data, TUNNEL_LEN);
+	return bpf_xdp_adjust_head(ctx, sizeof(struct limit_header));
+}
+
+static __always_inline int hook_redirect(struct xdp_md *ctx, __u32 ifindex)
+{
+	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(ifindex, 0);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* IPv6 headers, and the view of one packet that the whole pipeline works on. */
+#pragma once
+
+#include "dlma/types.h"
+#include "dlma/reasons.h"
+#include <bpf/bpf_endian.h>
+
+enum { IP6_LEN = 40, ETH_LEN = 14, TUNNEL_LEN = ETH_LEN + IP6_LEN };
+
+struct ip6 {
+	__be32 ver_tc_flow;
+	__be16 payload_len;
+	__u8 next_header;
+	__u8 hop_limit;
+	struct dlma_addr src;
+	struct dlma_addr dst;
+} __attribute__((packed, aligned(2)));
+
+_Static_assert(sizeof(struct ip6) == IP6_LEN, "the IPv6 header");
+
+/* Tunnel Encapsulation Limit in its only useful form: alone, padded to 8 octets (RFC 2473 5.1). */
+struct limit_header {
+	__u8 next_header;
+	__u8 len;
+	__u8 option;
+	__u8 option_len;
+	__u8 limit;
+	__u8 pad[3];
+};
+
+struct packet {
+	void *data;
+	void *end;
+	__u32 len;	   /* whole frame, Ethernet header included */
+	__u32 ifindex;	   /* where it came in */
+	struct ip6 *outer; /* tunnel header; NULL for a native packet */
+	struct ip6 *ip6;   /* the MN's or the CN's own header */
+};
+
+/* What to do with a packet, decided before anything of it is touched. */
+enum operation {
+	OPERATION_NONE,	   /* reason says whether it passes or drops */
+	OPERATION_PUSH,	   /* put the outer header of `adjacency` before it */
+	OPERATION_SWAP,	   /* rewrite the outer header in place */
+	OPERATION_POP,	   /* end the tunnel, leave the inner packet to the kernel */
+	OPERATION_HOLD,	   /* to the agent, as it is */
+	OPERATION_DELIVER, /* send to the MN of `access`, ending the tunnel if there is one */
+};
+
+struct plan {
+	enum dlma_packet_reason reason;
+	enum operation operation;
+	__u32 adjacency;
+	__u32 marks; /* LABEL_* to set in the outer flow label */
+	struct dlma_access *access;
+};
+
+/*
+ * The top two bits of the outer flow label tell a re-tunnelled packet from a fresh one. The
+ * encapsulation limit of RFC 2473 cannot: it dies with the header at every anchor.
+ */
+enum {
+	LABEL_FORWARDED = 0x80000, /* a previous D-LMA forwarded it */
+	LABEL_RETURNED = 0x40000,  /* ...and another one sent it back to the owner */
+	LABEL_MARKS = LABEL_FORWARDED | LABEL_RETURNED,
+	LABEL_HASH = 0x3ffff,
+};
+
+static __always_inline __u32 ip6_word(const struct ip6 *h)
+{
+	return bpf_ntohl(h->ver_tc_flow);
+}
+
+static __always_inline __u8 ip6_version(const struct ip6 *h)
+{
+	return *(const __u8 *)h >> 4;
+}
+
+static __always_inline __u8 ip6_traffic_class(const struct ip6 *h)
+{
+	return ip6_word(h) >> 20;
+}
+
+static __always_inline __u32 ip6_label(const struct ip6 *h)
+{
+	return ip6_word(h) & 0xfffff;
+}
+
+static __always_inline void ip6_set(struct ip6 *h, __u8 traffic_class, __u32 label)
+{
+	h->ver_tc_flow = bpf_htonl(0x60000000 | (__u32)traffic_class << 20 | label);
+}
+
+static __always_inline __u32 ip6_total(const struct ip6 *h)
+{
+	return IP6_LEN + bpf_ntohs(h->payload_len);
+}
+
+static __always_inline struct plan plan_verdict(enum dlma_packet_reason reason)
+{
+	return (struct plan){.reason = reason};
+}
+
+static __always_inline struct plan plan_act(
+	enum dlma_packet_reason reason, enum operation operation, __u32 adjacency)
+{
+	return (struct plan){.reason = reason, .operation = operation, .adjacency = adjacency};
+}
+
+/* A packet for the MN behind this access entry. */
+static __always_inline struct plan plan_deliver(struct dlma_access *access)
+{
+	return (struct plan){
+		.reason = DLMA_PACKET_delivered, .operation = OPERATION_DELIVER, .access = access};
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where a packet goes (draft 4.4, 5.1, 5.2): every rule of the data path stands here, and nothing
+ * here changes a packet.
+ */
+#pragma once
+
+#include "account.h"
+
+/* Key of `locations` and `access` for an address; false if it lies outside the superset. */
+static __always_inline bool hnp_of(
+	const struct dlma_node *self, const struct dlma_addr *a, struct dlma_addr *ret_key)
+{
+	for (__u32 i = 0; i < DLMA_SUPERSET_MAX && i < self->superset_count; i++) {
+		const struct dlma_superset *s = &self->superset[i];
+
+		if ((a->q[0] & s->mask.q[0]) != s->prefix.q[0] ||
+			(a->q[1] & s->mask.q[1]) != s->prefix.q[1])
+			continue;
+		ret_key->q[0] = a->q[0] & s->hnp_mask.q[0];
+		ret_key->q[1] = a->q[1] & s->hnp_mask.q[1];
+		return true;
+	}
+	return false;
+}
+
+static __always_inline struct dlma_owner *owner_of(const struct dlma_addr *hoa)
+{
+	struct dlma_owner_key key = {.prefixlen = 128};
+
+	__builtin_memcpy(key.prefix, hoa, sizeof(key.prefix));
+	return bpf_map_lookup_elem(&owners, &key);
+}
+
+static __always_inline struct plan plan_tunnel(
+	const struct packet *p, enum dlma_packet_reason reason, __u32 adjacency)
+{
+	return plan_act(reason, p->outer ? OPERATION_SWAP : OPERATION_PUSH, adjacency);
+}
+
+/* A packet that comes back from the waiting room, and finds nothing changed, has had its time. */
+static __always_inline bool may_wait(const struct dlma_node *self, const struct packet *p)
+{
+	return self->hold_ifindex && p->ifindex != self->hold_ifindex;
+}
+
+static __always_inline struct plan plan_hold(const struct dlma_node *self, const struct packet *p)
+{
+	if (!may_wait(self, p))
+		return plan_verdict(DLMA_PACKET_not_held);
+	return plan_act(DLMA_PACKET_held, OPERATION_HOLD, 0);
+}
+
+static __always_inline void tell(
+	void *ctx, const struct packet *p, enum dlma_event_kind kind, const struct dlma_addr *hnp)
+{
+	struct dlma_event event = {
+		.version = DLMA_ABI_VERSION,
+		.kind = kind,
+		.ifindex = p->ifindex,
+		.hoa = p->ip6->dst,
+	};
+
+	if (p->outer)
+		event.peer = p->outer->src;
+	notify(ctx, &event, hnp);
+}
+
+/* MAG: a packet for a MN, out of the tunnel of its LMA or from this very node, being both. */
+static __always_inline struct plan resolve_at_mag(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp)
+{
+	struct dlma_access *a = bpf_map_lookup_elem(&access, hnp);
+
+	if (a)
+		return plan_deliver(a);
+	if (clock_expecting() && may_wait(self, p))
+		return plan_hold(self, p);
+	tell(ctx, p, DLMA_EVENT_UNBOUND, hnp);
+	return plan_verdict(DLMA_PACKET_not_attached);
+}
+
+/* No location known: the owner of the prefix has it (draft 4.4); the packet never waits. */
+static __always_inline struct plan resolve_owner(
+	void *ctx, const struct packet *p, const struct dlma_addr *hnp)
+{
+	struct dlma_owner *o = owner_of(&p->ip6->dst);
+
+	if (!o)
+		return plan_verdict(DLMA_PACKET_no_owner);
+	if (o->adjacency == DLMA_ADJACENCY_SELF)
+		return plan_verdict(DLMA_PACKET_unbound);
+	tell(ctx, p, DLMA_EVENT_MISS, hnp);
+	return plan_tunnel(p, DLMA_PACKET_tunnel_owner, o->adjacency);
+}
+
+static __always_inline enum dlma_packet_reason reason_of(__u8 kind)
+{
+	switch (kind) {
+	case DLMA_LOCATION_BINDING:
+		return DLMA_PACKET_tunnel_binding;
+	case DLMA_LOCATION_FORWARDING:
+		return DLMA_PACKET_tunnel_forwarding;
+	case DLMA_LOCATION_ANCHOR:
+		return DLMA_PACKET_tunnel_location;
+	default:
+		return DLMA_PACKET_tunnel_cached;
+	}
+}
+
+/* O-LMA: a packet from a CN, or from a MN of ours, that no LMA has handled yet. */
+static __always_inline struct plan resolve_fresh(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp)
+{
+	struct dlma_location *l = bpf_map_lookup_elem(&locations, hnp);
+
+	if (!l)
+		return resolve_owner(ctx, p, hnp);
+	mark_used(&l->used);
+	if (l->kind == DLMA_LOCATION_HELD)
+		return plan_hold(self, p);
+	if (l->adjacency == DLMA_ADJACENCY_SELF)
+		return resolve_at_mag(ctx, self, p, hnp);
+	return plan_tunnel(p, reason_of(l->kind), l->adjacency);
+}
+
+/* Previous D-LMA (draft 5.1.3): forward once; if that was done before, let the owner decide. */
+static __always_inline struct plan resolve_forwarding(
+	const struct packet *p, const struct dlma_location *l)
+{
+	__u32 marks = ip6_label(p->outer) & LABEL_MARKS;
+	struct dlma_owner *o;
+	struct plan plan;
+
+	if (!(marks & LABEL_FORWARDED)) {
+		plan = plan_tunnel(p, DLMA_PACKET_tunnel_forwarding, l->adjacency);
+		plan.marks = LABEL_FORWARDED;
+		return plan;
+	}
+	o = owner_of(&p->ip6->dst);
+	if (marks & LABEL_RETURNED || !o || o->adjacency == DLMA_ADJACENCY_SELF)
+		return plan_verdict(DLMA_PACKET_tunnel_loop);
+	plan = plan_tunnel(p, DLMA_PACKET_tunnel_returned, o->adjacency);
+	plan.marks = LABEL_MARKS;
+	return plan;
+}
+
+/*
+ * Not anchored here (draft 4.4, last paragraph): drop, and let the sender know. But if a MN is just
+ * being registered the sender may have been told before us.
+ */
+static __always_inline struct plan resolve_stray(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp)
+{
+	struct dlma_owner *o;
+
+	if (clock_expecting() && may_wait(self, p))
+		return plan_hold(self, p);
+	o = owner_of(&p->ip6->dst);
+	tell(ctx, p, DLMA_EVENT_UNBOUND, hnp);
+	if (o && o->adjacency == DLMA_ADJACENCY_SELF)
+		return plan_verdict(DLMA_PACKET_unbound);
+	return plan_verdict(DLMA_PACKET_wrong_anchor);
+}
+
+/*
+ * A packet may go back to the LMA that it came from, for that may have become the D-LMA while the
+ * packet was on its way; but only as long as no previous D-LMA has forwarded it. Since an LMA
+ * never handles such a packet as a fresh one, no loop lives.
+ */
+static __always_inline bool would_loop(
+	const struct packet *p, const struct plan *plan, const struct dlma_peer *peer)
+{
+	return plan->operation == OPERATION_SWAP && plan->adjacency == peer->adjacency &&
+	       (ip6_label(p->outer) & LABEL_MARKS);
+}
+
+/* D-LMA, H-LMA or previous D-LMA: a packet that another LMA sent. */
+static __always_inline struct plan resolve_from_lma(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp, const struct dlma_peer *peer)
+{
+	struct dlma_location *l = bpf_map_lookup_elem(&locations, hnp);
+	struct plan plan;
+
+	if (!l || l->kind == DLMA_LOCATION_CACHED)
+		return resolve_stray(ctx, self, p, hnp);
+	mark_used(&l->used);
+	if (l->kind == DLMA_LOCATION_HELD)
+		return plan_hold(self, p);
+	if (l->kind == DLMA_LOCATION_BINDING && l->adjacency == DLMA_ADJACENCY_SELF)
+		return resolve_at_mag(ctx, self, p, hnp);
+	if (l->kind == DLMA_LOCATION_FORWARDING)
+		plan = resolve_forwarding(p, l);
+	else
+		plan = plan_tunnel(p, reason_of(l->kind), l->adjacency);
+	if (would_loop(p, &plan, peer))
+		return plan_verdict(DLMA_PACKET_tunnel_loop);
+	if (l->kind != DLMA_LOCATION_BINDING)
+		tell(ctx, p, DLMA_EVENT_MISROUTED, hnp);
+	return plan;
+}
+
+/* LMA: a packet of a MN, out of the tunnel of its MAG or from an own access link. */
+static __always_inline struct plan resolve_from_mn(
+	void *ctx, const struct dlma_node *self, const struct packet *p)
+{
+	struct dlma_addr hnp;
+
+	if (hnp_of(self, &p->ip6->dst, &hnp))
+		return resolve_fresh(ctx, self, p, &hnp);
+	return plan_act(DLMA_PACKET_from_mn, p->outer ? OPERATION_POP : OPERATION_NONE, 0);
+}
+
+/* RFC 5213 5.6.2: a MAG may only bring packets of the MNs that are bound to it. */
+static __always_inline struct plan resolve_from_mag(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_peer *peer)
+{
+	struct dlma_location *l;
+	struct dlma_addr hnp;
+
+	if (!hnp_of(self, &p->ip6->src, &hnp))
+		return plan_verdict(DLMA_PACKET_inner_source);
+	l = bpf_map_lookup_elem(&locations, &hnp);
+	if (!l || l->kind != DLMA_LOCATION_BINDING || l->adjacency != peer->adjacency)
+		return plan_verdict(DLMA_PACKET_inner_source);
+	return resolve_from_mn(ctx, self, p);
+}
+
+/*
+ * The tests at a tunnel exit that do not depend on who we are (RFC 2473 3.3 and 6, RFC 6040 4.2).
+ * Returns the reason to drop, or 0.
+ */
+static __always_inline int inner_fault(const struct packet *p)
+{
+	if (ip6_version(p->ip6) != 6 || ip6_total(p->ip6) > bpf_ntohs(p->outer->payload_len) ||
+		ip6_total(p->outer) > p->len - ETH_LEN)
+		return DLMA_PACKET_inner_malformed;
+	if (!addr_is_routable(&p->ip6->src))
+		return DLMA_PACKET_inner_source;
+	if (!addr_is_routable(&p->ip6->dst))
+		return DLMA_PACKET_inner_destination;
+	/* The congestion mark cannot be handed on, so the packet must not be. */
+	if ((ip6_traffic_class(p->outer) & 3) == 3 && !(ip6_traffic_class(p->ip6) & 3))
+		return DLMA_PACKET_ecn;
+	return 0;
+}
+
+/* A packet tunnelled to this node. */
+static __always_inline struct plan resolve_tunnelled(
+	void *ctx, const struct dlma_node *self, const struct packet *p)
+{
+	struct dlma_addr source = p->outer->src, hnp;
+	struct dlma_peer *peer = bpf_map_lookup_elem(&peers, &source);
+	int fault;
+
+	if (!peer)
+		return plan_verdict(DLMA_PACKET_untrusted_peer);
+	fault = inner_fault(p);
+	if (fault)
+		return plan_verdict(fault);
+	if (!(peer->roles & DLMA_ROLE_LMA)) {
+		if (!(self->roles & DLMA_ROLE_LMA))
+			return plan_verdict(DLMA_PACKET_untrusted_peer);
+		return resolve_from_mag(ctx, self, p, peer);
+	}
+	if (!hnp_of(self, &p->ip6->dst, &hnp))
+		return plan_verdict(DLMA_PACKET_inner_destination);
+	if (self->roles & DLMA_ROLE_LMA)
+		return resolve_from_lma(ctx, self, p, &hnp, peer);
+	return resolve_at_mag(ctx, self, p, &hnp);
+}
+
+/* A native packet for a HoA, on its way past this LMA (draft 4.2, 4.4). */
+static __always_inline struct plan resolve_intercepted(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp)
+{
+	if (ip6_total(p->ip6) > p->len - ETH_LEN)
+		return plan_verdict(DLMA_PACKET_malformed);
+	if (!addr_is_routable(&p->ip6->src))
+		return plan_verdict(DLMA_PACKET_inner_source);
+	return resolve_fresh(ctx, self, p, hnp);
+}
+
+static __always_inline void tell_new_source(
+	void *ctx, const struct packet *p, const struct dlma_addr *hnp)
+{
+	struct dlma_event event = {
+		.version = DLMA_ABI_VERSION,
+		.kind = DLMA_EVENT_NEW_SOURCE,
+		.ifindex = p->ifindex,
+		.hoa = p->ip6->src,
+	};
+	const struct ethhdr *eth = p->data;
+
+	__builtin_memcpy(event.mac, eth->h_source, sizeof(event.mac));
+	notify(ctx, &event, hnp);
+}
+
+static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
+{
+	return *(const __u32 *)a == *(const __u32 *)b &&
+	       *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
+}
+
+/* Access link of a MAG: packets of the MN go to its LMA (draft 5.2, RFC 5213 6.10.5). */
+static __always_inline struct plan resolve_from_access(
+	void *ctx, const struct dlma_node *self, const struct packet *p)
+{
+	const struct ethhdr *eth = p->data;
+	struct dlma_access *a;
+	struct dlma_addr hnp;
+
+	if (!addr_is_routable(&p->ip6->src) || addr_is_multicast(&p->ip6->dst) ||
+		addr_is_link_local(&p->ip6->dst))
+		return plan_verdict(DLMA_PACKET_link_scope);
+	if (!hnp_of(self, &p->ip6->src, &hnp))
+		return plan_verdict(DLMA_PACKET_no_service);
+	if (ip6_total(p->ip6) > p->len - ETH_LEN)
+		return plan_verdict(DLMA_PACKET_malformed);
+	a = bpf_map_lookup_elem(&access, &hnp);
+	if (a && !mac_equal(a->mn_mac, eth->h_source))
+		return plan_verdict(DLMA_PACKET_inner_source);
+	if (!a || a->ifindex != p->ifindex) {
+		tell_new_source(ctx, p, &hnp);
+		return plan_verdict(DLMA_PACKET_unbound_source);
+	}
+	mark_used(&a->used);
+	if (a->uplink == DLMA_ADJACENCY_SELF)
+		return resolve_from_mn(ctx, self, p);
+	return plan_act(DLMA_PACKET_tunnel_uplink, OPERATION_PUSH, a->uplink);
+}
