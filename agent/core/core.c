@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "core/internal.h"
+#include <stdlib.h>
+
+static void tables_init(struct core *c)
+{
+	struct core_state *s = &c->state;
+	struct table *all[] = {&s->attachments, &s->bindings, &s->bindings_by_hnp, &s->anchors,
+		&s->anchors_by_mn, &s->learnt, &s->notices, &s->revocations, &s->exchanges};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		table_init(all[i], c->options.seed);
+}
+
+struct core *core_new(const struct core_options *options)
+{
+	struct core *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->options = *options;
+	c->state.conf = options->conf;
+	c->state.domain = &options->conf->domain;
+	c->state.self = domain_self(options->conf);
+	c->sequence = (uint16_t)options->seed[0];
+	tables_init(c);
+	if (owner_init(c) || peer_init(c) || anchor_init(c)) {
+		core_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* Frees every struct whose link in `t` lies at `offset`. */
+static void free_all(struct table *t, size_t offset)
+{
+	struct table_node *n;
+
+	while ((n = table_next(t, NULL))) {
+		table_remove(t, n);
+		free((char *)n - offset);
+	}
+	table_done(t);
+}
+
+void core_free(struct core *c)
+{
+	struct core_state *s;
+	struct table_node *n = NULL;
+
+	if (!c)
+		return;
+	s = &c->state;
+	while ((n = table_next(&s->bindings, n)))
+		free(container_of(n, struct binding, by_mn)->waiting);
+	while ((n = table_next(&s->learnt, n)))
+		free(container_of(n, struct learnt, by_hnp)->mn);
+	free_all(&s->attachments, offsetof(struct attachment, by_mac));
+	free_all(&s->bindings, offsetof(struct binding, by_mn));
+	free_all(&s->anchors, offsetof(struct anchor, by_hnp));
+	free_all(&s->learnt, offsetof(struct learnt, by_hnp));
+	free_all(&s->notices, offsetof(struct notice, node));
+	free_all(&s->revocations, offsetof(struct revocation, node));
+	table_done(&s->bindings_by_hnp);
+	table_done(&s->anchors_by_mn);
+	table_done(&s->exchanges);
+	timer_heap_done(&c->timers);
+	owner_done(c);
+	peer_done(c);
+	free(c->next_free);
+	free(c);
+}
+
+static void on_packet(struct core *c, const struct dlma_event *e)
+{
+	struct peer *p = peer_by_address(c, &e->peer);
+	struct dlma_prefix hnp;
+
+	switch ((enum dlma_event_kind)e->kind) {
+	case DLMA_EVENT_MISS:
+		learnt_on_miss(c, &e->hoa);
+		break;
+	case DLMA_EVENT_MISROUTED:
+		if (p && owner_hnp(c, &e->hoa, &hnp))
+			notice_send(c, &hnp, p->index);
+		break;
+	case DLMA_EVENT_UNBOUND:
+		if (p) {
+			peer_send_error(c, p, MH_BINDING_ERROR_NO_BINDING, &e->hoa);
+			if (owner_hnp(c, &e->hoa, &hnp))
+				report(c, REPORT_stray_answered, NULL, &hnp, p->index);
+		}
+		break;
+	case DLMA_EVENT_NEW_SOURCE:
+		mag_attach(c, e->ifindex, e->mac, &e->hoa);
+		break;
+	}
+}
+
+static void on_timer(struct core *c, struct timer *t)
+{
+	switch ((enum timer_kind)t->kind) {
+	case TIMER_EXCHANGE:
+		exchange_due(c, container_of(t, struct exchange, timer));
+		break;
+	case TIMER_BINDING:
+		binding_due(c, container_of(t, struct binding, timer));
+		break;
+	case TIMER_ANCHOR:
+		anchor_due(c, container_of(t, struct anchor, timer));
+		break;
+	case TIMER_LEARNT:
+		learnt_due(c, container_of(t, struct learnt, timer));
+		break;
+	case TIMER_NOTICE:
+		notice_due(c, container_of(t, struct notice, timer));
+		break;
+	case TIMER_ATTACHMENT:
+		mag_due(c, container_of(t, struct attachment, timer));
+		break;
+	case TIMER_ADVERTISE:
+		mag_advertise_due(c, container_of(t, struct attachment, advertise));
+		break;
+	case TIMER_PEER:
+		peer_heartbeat_due(c, container_of(t, struct peer, heartbeat));
+		break;
+	}
+}
+
+static void handle(struct core *c, const struct event *e)
+{
+	struct timer *t;
+
+	switch (e->kind) {
+	case EVENT_TICK:
+		t = timer_due(&c->timers, c->now.mono_ms);
+		if (t)
+			on_timer(c, t);
+		break;
+	case EVENT_DATAGRAM:
+		peer_receive(
+			c, &e->datagram.src, &e->datagram.dst, e->datagram.bytes, e->datagram.len);
+		break;
+	case EVENT_NEIGHBOUR:
+		mag_neighbour(c, e->neighbour.ifindex, e->neighbour.mac, &e->neighbour.message);
+		break;
+	case EVENT_PACKET:
+		on_packet(c, &e->packet);
+		break;
+	case EVENT_ATTACH:
+		mag_attach(c, e->attach.ifindex, e->attach.mac, NULL);
+		break;
+	case EVENT_DETACH:
+		mag_detach(c, e->attach.ifindex, e->attach.mac);
+		break;
+	case EVENT_LINK:
+		mag_link(c, e->link.ifindex, e->link.mac, e->link.mtu);
+		break;
+	case EVENT_USE:
+		learnt_on_use(c, &e->use.hnp, e->use.idle_ms);
+		break;
+	case EVENT_MAP_FAILED:
+		learnt_map_failed(c, &e->map_failed.hnp);
+		break;
+	case EVENT_RESTORE:
+		anchor_restore(c, &e->restore);
+		break;
+	case EVENT_ADOPT_LOCATION:
+		learnt_adopt(c, &e->adopt_location.hnp, e->adopt_location.kind,
+			peer_index(c, &e->adopt_location.target));
+		break;
+	case EVENT_ADOPT_ACCESS:
+		mag_adopt(c, &e->adopt_access.hnp, e->adopt_access.ifindex, e->adopt_access.mac);
+		break;
+	}
+}
+
+/* What a node that is both LMA and MAG says to itself; each message may cause another. */
+static void deliver_loopback(struct core *c)
+{
+	struct peer *self = &c->state.peers[c->state.conf->self];
+
+	for (unsigned int i = 0; i < c->loopback.count; i++)
+		dispatch(c, self, &c->loopback.messages[i]);
+	c->loopback.count = 0;
+}
+
+void core_step(struct core *c, const struct moment *now, const struct event *event,
+	struct effects *effects)
+{
+	bool expected;
+
+	effects->count = 0;
+	effects->lost = 0;
+	c->effects = effects;
+	c->now = *now;
+	expected = c->state.expecting;
+	handle(c, event);
+	deliver_loopback(c);
+	if (expected != (bool)c->state.expecting)
+		emit(c, EFFECT_EXPECT)->expect = c->state.expecting;
+}
+
+uint64_t core_deadline(const struct core *c)
+{
+	return timer_next(&c->timers);
+}
+
+const struct core_state *core_state(const struct core *c)
+{
+	return &c->state;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "core/internal.h"
+
+/*
+ * What a PBU means follows from its sender's role and from option 41, which no other PBU has:
+ * with it, it says where a HNP is now; without, a MAG registers a MN, or a V-LMA claims one.
+ */
+static void on_update(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	bool own = p->index == c->state.conf->self;
+
+	if (!(c->state.self->roles & DLMA_ROLE_LMA) || !(m->bu.flags & MH_BU_PROXY))
+		count(c, DLMA_SIGNAL_unexpected);
+	else if (mh_option_has(&m->options, MH_OPTION_LMA_ADDRESS))
+		learnt_on_update(c, p, m);
+	else if (!own && p->node->roles & DLMA_ROLE_LMA)
+		anchor_on_pbu(c, p, m);
+	else
+		binding_on_pbu(c, p, m);
+}
+
+static void on_answer(struct core *c, struct peer *p, const struct mh_message *m, uint16_t sequence)
+{
+	struct exchange *e = exchange_find(c, p->index, sequence);
+
+	if (e)
+		exchange_answered(c, e, m);
+}
+
+static void on_revocation(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	if (m->revocation.type == MH_REVOCATION_ACK)
+		on_answer(c, p, m, m->revocation.sequence);
+	else if (c->state.self->roles & DLMA_ROLE_MAG)
+		mag_on_revocation(c, p, m);
+	else
+		count(c, DLMA_SIGNAL_unexpected);
+}
+
+void dispatch(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	switch ((enum mh_type)m->type) {
+	case MH_BINDING_UPDATE:
+		on_update(c, p, m);
+		break;
+	case MH_BINDING_ACK:
+		on_answer(c, p, m, m->ba.sequence);
+		break;
+	case MH_BINDING_REFRESH_REQUEST:
+		anchor_on_query(c, p, m);
+		break;
+	case MH_BINDING_ERROR:
+		learnt_on_error(c, p, m);
+		break;
+	case MH_BINDING_REVOCATION:
+		on_revocation(c, p, m);
+		break;
+	case MH_HEARTBEAT: /* peer.c has taken it */
+	case MH_HANDOVER_INITIATE:
+	case MH_HANDOVER_ACK:
+	case MH_LOCALIZED_ROUTING_INITIATION:
+	case MH_LOCALIZED_ROUTING_ACK:
+		count(c, DLMA_SIGNAL_unexpected);
+		break;
+	}
+}

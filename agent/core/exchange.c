@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "core/internal.h"
+
+/*
+ * What is asked, and how often. The message is built again for every try: it carries what is true
+ * then, under a fresh counter. build() returns false if there is nothing to ask any more.
+ */
+static const struct exchange_row {
+	uint8_t tries;
+	bool (*build)(struct core *c, struct exchange *e, struct mh_message *m);
+	void (*answered)(struct core *c, struct exchange *e, const struct mh_message *m);
+	void (*given_up)(struct core *c, struct exchange *e);
+} rows[EXCHANGE_PURPOSE_COUNT] = {
+	[EXCHANGE_REGISTER] = {6, mag_build_register, mag_register_answered, mag_register_given_up},
+	[EXCHANGE_ANCHOR] = {4, binding_build_anchor, binding_anchor_answered,
+		binding_anchor_given_up},
+	[EXCHANGE_MOVED] = {5, binding_build_moved, binding_moved_answered, binding_moved_given_up},
+	[EXCHANGE_LOCATION] = {3, notice_build, notice_answered, notice_given_up},
+	[EXCHANGE_REVOKE] = {3, revoke_build, revoke_answered, revoke_given_up},
+};
+
+struct exchange_key {
+	uint16_t peer, sequence;
+};
+
+static uint64_t key_hash(const struct core *c, const struct exchange_key *key)
+{
+	return table_hash(&c->state.exchanges, key, sizeof(*key));
+}
+
+static bool key_equal(const struct table_node *node, const void *key)
+{
+	const struct exchange *e = container_of(node, struct exchange, node);
+	const struct exchange_key *k = key;
+
+	return e->peer == k->peer && e->sequence == k->sequence;
+}
+
+static struct exchange *find(struct core *c, uint16_t peer, uint16_t sequence)
+{
+	struct exchange_key key = {peer, sequence};
+	struct table_node *n = table_find(&c->state.exchanges, key_hash(c, &key), key_equal, &key);
+
+	return n ? container_of(n, struct exchange, node) : NULL;
+}
+
+void exchange_init(struct exchange *e, enum exchange_purpose purpose)
+{
+	*e = (struct exchange){.purpose = (uint8_t)purpose, .timer.kind = TIMER_EXCHANGE};
+}
+
+void exchange_stop(struct core *c, struct exchange *e)
+{
+	if (e->waiting)
+		table_remove(&c->state.exchanges, &e->node);
+	e->waiting = false;
+	timer_clear(&c->timers, &e->timer);
+}
+
+static void try(struct core *c, struct exchange *e)
+{
+	struct mh_message m = {0};
+
+	if (!rows[e->purpose].build(c, e, &m)) {
+		exchange_stop(c, e);
+		return;
+	}
+	/* A peer whose run is not known yet was greeted; its answer lets the message go. */
+	(void)peer_send(c, e->peer, &m);
+	e->tries++;
+	timer_set(&c->timers, &e->timer, c->now.mono_ms + e->timeout_ms);
+}
+
+static void begin(struct core *c, struct exchange *e, uint16_t peer)
+{
+	struct exchange_key key = {.peer = peer};
+
+	exchange_stop(c, e);
+	do
+		key.sequence = ++c->sequence;
+	while (find(c, peer, key.sequence));
+	e->peer = peer;
+	e->sequence = key.sequence;
+	e->tries = 0;
+	e->timeout_ms = c->state.domain->timers.initial_bindack_timeout_ms;
+	/* Without memory the answer cannot be matched; the retransmission tries again. */
+	e->waiting = !table_insert(&c->state.exchanges, &e->node, key_hash(c, &key));
+}
+
+void exchange_start(struct core *c, struct exchange *e, uint16_t peer)
+{
+	begin(c, e, peer);
+	try(c, e);
+}
+
+void exchange_schedule(struct core *c, struct exchange *e, uint16_t peer, uint64_t at_ms)
+{
+	begin(c, e, peer);
+	timer_set(&c->timers, &e->timer, at_ms);
+}
+
+/* RFC 6275 11.8: doubled each time, up to a ceiling. */
+void exchange_due(struct core *c, struct exchange *e)
+{
+	uint64_t ceiling = c->state.domain->timers.max_bindack_timeout_ms;
+
+	if (e->tries >= rows[e->purpose].tries) {
+		exchange_stop(c, e);
+		count(c, DLMA_SIGNAL_unanswered);
+		rows[e->purpose].given_up(c, e);
+		return;
+	}
+	if (e->tries) {
+		count(c, DLMA_SIGNAL_retransmitted);
+		e->timeout_ms = 2 * e->timeout_ms < ceiling ? 2 * e->timeout_ms : ceiling;
+	}
+	try(c, e);
+}
+
+struct exchange *exchange_find(struct core *c, uint16_t peer, uint16_t sequence)
+{
+	struct exchange *e = find(c, peer, sequence);
+
+	if (!e)
+		count(c, DLMA_SIGNAL_unexpected);
+	return e;
+}
+
+void exchange_answered(struct core *c, struct exchange *e, const struct mh_message *m)
+{
+	exchange_stop(c, e);
+	rows[e->purpose].answered(c, e, m);
+}
+
+/* One timer each: a peer that comes back is not answered by all at once (RFC 8885 4). */
+void exchange_kick(struct core *c, uint16_t peer)
+{
+	uint64_t at = c->now.mono_ms;
+	struct table_node *n = NULL;
+
+	while ((n = table_next(&c->state.exchanges, n))) {
+		struct exchange *e = container_of(n, struct exchange, node);
+
+		if (e->peer != peer)
+			continue;
+		e->tries = 0;
+		e->timeout_ms = c->state.domain->timers.initial_bindack_timeout_ms;
+		timer_set(&c->timers, &e->timer, at++);
+	}
+}

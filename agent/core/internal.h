@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of the core offer each other. One paragraph per file. */
+#pragma once
+
+#include "core/state.h"
+
+/* effect.c: makers of effects. */
+void emit_location(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target);
+void emit_location_del(struct core *c, const struct dlma_prefix *hnp);
+void emit_access(struct core *c, const struct attachment *a, const struct access_link *link);
+void emit_access_del(struct core *c, const struct dlma_prefix *hnp);
+void emit_check_use(struct core *c, const struct dlma_prefix *hnp);
+void emit_store(struct core *c, const struct anchor *a);
+struct effect *emit(struct core *c, enum effect_kind kind);
+/* `mn`, `hnp` may be NULL; `peer` may be REPORT_NO_PEER. */
+void report(struct core *c, enum report_kind kind, const struct identity *mn,
+	const struct dlma_prefix *hnp, uint16_t peer);
+void report_status(struct core *c, enum report_kind kind, const struct identity *mn,
+	const struct dlma_prefix *hnp, uint16_t peer, uint8_t status);
+void count(struct core *c, enum dlma_signal_reason reason);
+
+/* owner.c: the superset and its owners; the profiles of the MNs. */
+int owner_init(struct core *c);
+void owner_done(struct core *c);
+uint16_t owner_of(const struct core *c, const struct dlma_addr *hoa);
+/* HNP that an address lies in. False if nobody owns it. */
+bool owner_hnp(const struct core *c, const struct dlma_addr *hoa, struct dlma_prefix *ret);
+/* A HNP of the right length in an owned prefix. */
+bool owner_hnp_valid(const struct core *c, const struct dlma_prefix *hnp);
+bool owner_is_self(const struct core *c, const struct dlma_prefix *hnp);
+const struct domain_mobile *mobile_by_identity(const struct core *c, const struct identity *mn);
+const struct domain_mobile *mobile_by_mac(const struct core *c, const uint8_t mac[6]);
+bool identity_equal(const struct identity *a, const struct identity *b);
+uint64_t identity_hash(const struct table *t, const struct identity *mn);
+uint64_t prefix_hash(const struct table *t, const struct dlma_prefix *p);
+
+/* peer.c: keys, epochs, replay windows, heartbeats; the first and last hands on a message. */
+int peer_init(struct core *c);
+void peer_done(struct core *c);
+struct peer *peer_by_address(const struct core *c, const struct dlma_addr *a);
+uint16_t peer_index(const struct core *c, const struct dlma_addr *a);
+bool peer_is_lma(const struct core *c, uint16_t index);
+bool peer_is_mag(const struct core *c, uint16_t index);
+/* Seals and sends. -EAGAIN: the peer's run is not known yet; it was greeted, try again later. */
+int peer_send(struct core *c, uint16_t index, struct mh_message *m);
+void peer_receive(struct core *c, const struct dlma_addr *src, const struct dlma_addr *dst,
+	const uint8_t *bytes, size_t len);
+void peer_heartbeat_due(struct core *c, struct peer *p);
+/* Tells a peer that there is no binding for an address, at a bounded rate. */
+void peer_send_error(struct core *c, struct peer *p, uint8_t status, const struct dlma_addr *hoa);
+
+/* dispatch.c: a message that peer.c found genuine. */
+void dispatch(struct core *c, struct peer *p, const struct mh_message *m);
+
+/* exchange.c: requests and their answers. */
+void exchange_init(struct exchange *e, enum exchange_purpose purpose);
+/* Starts anew: next sequence number, first try now. */
+void exchange_start(struct core *c, struct exchange *e, uint16_t peer);
+/* The same, but the first try is made at `at_ms`. */
+void exchange_schedule(struct core *c, struct exchange *e, uint16_t peer, uint64_t at_ms);
+void exchange_stop(struct core *c, struct exchange *e);
+void exchange_due(struct core *c, struct exchange *e);
+/* The one that a peer answers, or NULL (counted). */
+struct exchange *exchange_find(struct core *c, uint16_t peer, uint16_t sequence);
+/* The peer can be spoken to from now on: what waits for it goes out. */
+void exchange_kick(struct core *c, uint16_t peer);
+void exchange_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+
+/* message.c: building what we send. */
+void message_update(
+	struct mh_message *m, const struct exchange *e, uint16_t flags, uint32_t lifetime_ms);
+void message_session(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp,
+	uint8_t handoff, uint8_t att, uint64_t timestamp);
+/* "`hnp` is at `target`": the location update between LMAs. */
+void message_location(struct core *c, struct mh_message *m, uint16_t target);
+void request_read(struct request *r, const struct peer *p, const struct mh_message *m);
+struct reply {
+	uint8_t status;
+	uint32_t lifetime_ms;
+	struct dlma_prefix hnp; /* zero: repeat that of the request */
+	uint64_t timestamp;	/* 0: repeat that of the request */
+	uint16_t previous;	/* D-LMA to be named, or DOMAIN_NO_NODE */
+};
+void message_reply(struct core *c, const struct request *r, const struct reply *reply);
+uint32_t message_lifetime_ms(uint16_t units);
+/* The first HNP option, or a zero prefix. */
+struct dlma_prefix message_hnp(const struct mh_message *m);
+
+/* binding.c: LMA towards its MAGs. */
+void binding_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
+struct binding *binding_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
+void binding_due(struct core *c, struct binding *b);
+bool binding_build_anchor(struct core *c, struct exchange *e, struct mh_message *m);
+void binding_anchor_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void binding_anchor_given_up(struct core *c, struct exchange *e);
+bool binding_build_moved(struct core *c, struct exchange *e, struct mh_message *m);
+void binding_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void binding_moved_given_up(struct core *c, struct exchange *e);
+/* The MN is anchored at `dlma` since `stamp`: we are the previous D-LMA now. */
+void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t stamp);
+/* A MAG still has a MN whose anchor went elsewhere: claim it back with a newer stamp. */
+void binding_outbid(struct core *c, const struct revocation *r, uint64_t above);
+/* The H-LMA lost its state, or this binding was never confirmed: register it there again. */
+void binding_confirm_all(struct core *c, uint16_t home);
+
+/* anchor.c: H-LMA: allocation and location management. */
+struct claim {
+	const struct identity *mn;
+	struct dlma_prefix hnp; /* zero: the MN's own, or a new one */
+	uint64_t stamp;
+	uint32_t lifetime_ms;
+	uint16_t dlma;
+	uint8_t handoff;
+	uint8_t att;
+};
+struct claim_result {
+	uint8_t status; /* enum mh_status */
+	struct dlma_prefix hnp;
+	uint16_t previous; /* D-LMA until now, if another; or DOMAIN_NO_NODE */
+	uint64_t stamp;	   /* accepted, or the newer one that stands in the way */
+};
+struct claim_result anchor_claim(struct core *c, const struct claim *claim);
+void anchor_release(struct core *c, const struct dlma_prefix *hnp, uint16_t dlma, uint64_t stamp);
+void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
+void anchor_on_query(struct core *c, struct peer *p, const struct mh_message *m);
+struct anchor *anchor_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
+void anchor_due(struct core *c, struct anchor *a);
+void anchor_restore(struct core *c, const struct record *r);
+int anchor_init(struct core *c);
+/* Frees a record; the HNP goes to another MN. */
+void anchor_forget(struct core *c, struct anchor *a);
+
+/* alloc.c: HNPs out of the own prefixes. -ENOSPC: all are in use. */
+int alloc_hnp(struct core *c, const struct identity *mn, struct dlma_prefix *ret);
+
+/* learnt.c: O-LMA and previous D-LMA. */
+struct learnt *learnt_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
+void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m);
+void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m);
+void learnt_on_miss(struct core *c, const struct dlma_addr *hoa);
+void learnt_on_use(struct core *c, const struct dlma_prefix *hnp, uint64_t idle_ms);
+void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp);
+void learnt_due(struct core *c, struct learnt *l);
+/* We were the D-LMA; `target` is it now. */
+void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct identity *mn,
+	uint16_t target, uint64_t stamp);
+void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target);
+void learnt_drop(struct core *c, struct learnt *l);
+/* Largest stamp that this node has seen for a HNP; 0 if none. */
+uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp);
+
+/* notice.c: telling O-LMAs where a MN is. */
+/* A packet showed that it does not know; at most one per HNP, O-LMA and second. */
+void notice_send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer);
+/* It asked: tell at once, whatever was said before. */
+void notice_answer(struct core *c, const struct dlma_prefix *hnp, uint16_t peer);
+bool notice_build(struct core *c, struct exchange *e, struct mh_message *m);
+void notice_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void notice_given_up(struct core *c, struct exchange *e);
+void notice_due(struct core *c, struct notice *n);
+
+/* revoke.c: asking a MAG to give a MN up. */
+void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool may_return);
+bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m);
+void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void revoke_given_up(struct core *c, struct exchange *e);
+/* A newer registration makes the question moot. */
+void revoke_cancel(struct core *c, const struct dlma_prefix *hnp, uint16_t mag);
+
+/* route.c: the one entry of the data path for a HNP. */
+void route_sync(struct core *c, const struct dlma_prefix *hnp);
+/* Whether one more authoritative entry fits: those are refused in time, never evicted. */
+bool route_has_room(const struct core *c);
+/* Where packets for a HNP go from here: kind NONE if this node has nothing to say. */
+struct route {
+	uint8_t kind; /* enum dlma_location_kind */
+	uint16_t target;
+	uint64_t stamp;
+};
+struct route route_of(const struct core *c, const struct dlma_prefix *hnp);
+
+/* mag.c: MAG. */
+void mag_attach(
+	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct dlma_addr *hoa_hint);
+void mag_detach(struct core *c, uint32_t ifindex, const uint8_t mac[6]);
+void mag_neighbour(
+	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct nd_message *m);
+void mag_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], uint32_t mtu);
+void mag_due(struct core *c, struct attachment *a);
+void mag_advertise_due(struct core *c, struct attachment *a);
+bool mag_build_register(struct core *c, struct exchange *e, struct mh_message *m);
+void mag_register_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void mag_register_given_up(struct core *c, struct exchange *e);
+void mag_on_revocation(struct core *c, struct peer *p, const struct mh_message *m);
+void mag_adopt(
+	struct core *c, const struct dlma_prefix *hnp, uint32_t ifindex, const uint8_t mac[6]);
+/* The LMA has no binding for a HNP that a MN of ours has. */
+void mag_register_again(struct core *c, const struct dlma_prefix *hnp);
+/* The LMA lost its bindings: register everything again. */
+void mag_register_all(struct core *c, uint16_t lma);

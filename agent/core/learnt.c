@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What other nodes told this one about HNPs that it does not own (draft 4.4): locations cached as
+ * an O-LMA, and the way on as a previous D-LMA. All of it is soft: it ends by itself, and without
+ * it the packets take the owner's way.
+ *
+ * Only the owner of a HNP, or the node to which the entry points, may change an entry; a new D-LMA
+ * may end a binding here, never make an entry from nothing (draft 9).
+ */
+#include "core/internal.h"
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	ASK_AGAIN_MS = 1000,
+	ASK_TRIES = 3,
+	EVICTION_SAMPLE = 8,
+	REFRESH_MARGIN_MAX_MS = 5000,
+};
+
+static bool hnp_equal(const struct table_node *node, const void *key)
+{
+	return prefix_equal(&container_of(node, struct learnt, by_hnp)->hnp, key);
+}
+
+struct learnt *learnt_by_hnp(const struct core *c, const struct dlma_prefix *hnp)
+{
+	const struct table *t = &c->state.learnt;
+	struct table_node *n = table_find(t, prefix_hash(t, hnp), hnp_equal, hnp);
+
+	return n ? container_of(n, struct learnt, by_hnp) : NULL;
+}
+
+uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp)
+{
+	const struct learnt *l = learnt_by_hnp(c, hnp);
+
+	return l ? l->stamp : 0;
+}
+
+static bool is_cached(const struct learnt *l)
+{
+	return l->target != DOMAIN_NO_NODE && l->kind == DLMA_LOCATION_CACHED;
+}
+
+static struct learnt *create(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct table *t = &c->state.learnt;
+	struct learnt *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		goto full;
+	l->hnp = *hnp;
+	l->target = DOMAIN_NO_NODE;
+	l->timer.kind = TIMER_LEARNT;
+	if (timer_reserve(&c->timers, 1))
+		goto free_learnt;
+	if (!table_insert(t, &l->by_hnp, prefix_hash(t, hnp)))
+		return l;
+	timer_release(&c->timers, 1);
+free_learnt:
+	free(l);
+full:
+	count(c, DLMA_SIGNAL_table_full);
+	return NULL;
+}
+
+void learnt_drop(struct core *c, struct learnt *l)
+{
+	c->state.cached -= is_cached(l);
+	timer_clear(&c->timers, &l->timer);
+	timer_release(&c->timers, 1);
+	table_remove(&c->state.learnt, &l->by_hnp);
+	free(l->mn);
+	free(l);
+}
+
+/* Drops an entry and takes it from the data path. */
+static void end(struct core *c, struct learnt *l)
+{
+	struct dlma_prefix hnp = l->hnp;
+	bool routed = l->target != DOMAIN_NO_NODE;
+
+	learnt_drop(c, l);
+	if (routed)
+		route_sync(c, &hnp);
+}
+
+/* The cache is bounded: of a few entries, the one that would end first makes room. */
+static void make_room(struct core *c)
+{
+	struct learnt *victim = NULL;
+	struct table_node *n = NULL;
+	unsigned int seen = 0;
+
+	if (c->state.cached < c->state.conf->cache_max)
+		return;
+	while (seen < EVICTION_SAMPLE && (n = table_next(&c->state.learnt, n))) {
+		struct learnt *l = container_of(n, struct learnt, by_hnp);
+
+		if (!is_cached(l))
+			continue;
+		seen++;
+		if (!victim || l->expires_ms < victim->expires_ms)
+			victim = l;
+	}
+	if (victim)
+		end(c, victim);
+}
+
+static uint32_t refresh_margin(const struct core *c)
+{
+	uint32_t quarter = c->state.domain->timers.cache_lifetime_ms / 4;
+
+	return quarter < REFRESH_MARGIN_MAX_MS ? quarter : REFRESH_MARGIN_MAX_MS;
+}
+
+static void remember(struct learnt *l, const struct identity *mn)
+{
+	if (l->mn || !mn || !mn->id_len)
+		return;
+	l->mn = malloc(sizeof(*l->mn));
+	if (l->mn)
+		*l->mn = *mn;
+}
+
+static void set_target(struct core *c, struct learnt *l, uint8_t kind, uint16_t target,
+	uint64_t stamp, uint32_t lifetime_ms)
+{
+	c->state.cached -= is_cached(l);
+	l->kind = kind;
+	l->target = target;
+	l->stamp = stamp;
+	l->asked = 0;
+	l->adopted = false;
+	l->told_ms = c->now.mono_ms;
+	l->expires_ms = c->now.mono_ms + lifetime_ms;
+	c->state.cached += is_cached(l);
+	route_sync(c, &l->hnp);
+}
+
+static void schedule_idle_check(struct core *c, struct learnt *l, uint64_t idle_ms)
+{
+	uint32_t limit = c->state.domain->timers.cache_idle_ms;
+	uint64_t idle_at = c->now.mono_ms + (idle_ms < limit ? limit - idle_ms : 0);
+	uint64_t refresh_at = l->expires_ms - refresh_margin(c);
+	uint64_t at = idle_at < refresh_at ? idle_at : refresh_at;
+
+	timer_set(&c->timers, &l->timer, at > c->now.mono_ms ? at : c->now.mono_ms + 1);
+}
+
+void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct identity *mn,
+	uint16_t target, uint64_t stamp)
+{
+	uint32_t lifetime = c->state.domain->timers.forwarding_lifetime_ms;
+	struct learnt *l;
+
+	if (owner_is_self(c, hnp))
+		return;
+	l = learnt_by_hnp(c, hnp);
+	if (!l)
+		l = create(c, hnp);
+	if (!l)
+		return;
+	remember(l, mn);
+	set_target(c, l, DLMA_LOCATION_FORWARDING, target, stamp, lifetime);
+	timer_set(&c->timers, &l->timer, l->expires_ms);
+	report(c, REPORT_forwarding_started, mn, hnp, target);
+}
+
+/* A location update, taken apart. */
+struct update {
+	struct request request;
+	uint16_t sender;
+	uint16_t target;
+	uint64_t stamp;
+	uint32_t lifetime_ms;
+};
+
+static bool from_owner(const struct core *c, const struct update *u)
+{
+	return owner_of(c, &u->request.hnp.addr) == u->sender;
+}
+
+/* Towards the D-LMA: the MN is anchored elsewhere now (draft 4.4, 5.1.3). */
+static uint8_t update_binding(
+	struct core *c, struct binding *b, const struct update *u, uint64_t *ret_stamp)
+{
+	*ret_stamp = b->stamp;
+	if (u->sender != u->target && !from_owner(c, u))
+		return MH_STATUS_prohibited;
+	if (u->stamp <= b->stamp)
+		return MH_STATUS_timestamp_lower;
+	if (u->lifetime_ms)
+		binding_lost(c, b, u->target, u->stamp);
+	return MH_STATUS_accepted;
+}
+
+static void set_cached(struct core *c, struct learnt *l, const struct update *u)
+{
+	uint32_t limit = c->state.domain->timers.cache_lifetime_ms;
+	uint32_t lifetime = u->lifetime_ms < limit ? u->lifetime_ms : limit;
+	bool news = l->target != u->target || l->kind != DLMA_LOCATION_CACHED;
+
+	remember(l, &u->request.mn);
+	set_target(c, l, DLMA_LOCATION_CACHED, u->target, u->stamp, lifetime);
+	schedule_idle_check(c, l, 0);
+	if (news)
+		report(c, REPORT_location_learnt, &u->request.mn, &l->hnp, u->target);
+}
+
+/* A forwarding entry stays one: packets still come here out of tunnels. */
+static void set_forwarding(struct core *c, struct learnt *l, const struct update *u)
+{
+	uint32_t left = (uint32_t)(l->expires_ms - c->now.mono_ms);
+
+	set_target(c, l, DLMA_LOCATION_FORWARDING, u->target, u->stamp, left);
+}
+
+static uint8_t update_learnt(
+	struct core *c, struct learnt *l, const struct update *u, uint64_t *ret_stamp)
+{
+	bool pointed_to = l && l->target == u->sender;
+	bool anchored = l && l->adopted && l->kind == DLMA_LOCATION_BINDING;
+
+	if (!from_owner(c, u) && !pointed_to && !(anchored && u->sender == u->target))
+		return MH_STATUS_prohibited;
+	if (l && u->stamp < l->stamp) {
+		*ret_stamp = l->stamp;
+		return MH_STATUS_timestamp_lower;
+	}
+	if (!u->lifetime_ms) {
+		if (l)
+			end(c, l);
+		return MH_STATUS_accepted;
+	}
+	if (!l || !is_cached(l))
+		make_room(c);
+	if (!l)
+		l = create(c, &u->request.hnp);
+	if (!l)
+		return MH_STATUS_no_resources;
+	if (anchored)
+		learnt_forward(c, &l->hnp, &u->request.mn, u->target, u->stamp);
+	else if (l->kind == DLMA_LOCATION_FORWARDING && l->target != DOMAIN_NO_NODE)
+		set_forwarding(c, l, u);
+	else
+		set_cached(c, l, u);
+	return MH_STATUS_accepted;
+}
+
+/* What any location update must be, whoever sent it. */
+static uint8_t check(struct core *c, const struct update *u)
+{
+	uint64_t window = (uint64_t)c->state.domain->timers.lma_timestamp_window_ms * 65536 / 1000;
+
+	if (!u->request.has_hnp || !owner_hnp_valid(c, &u->request.hnp))
+		return MH_STATUS_not_lma;
+	if (!peer_is_lma(c, u->sender) || owner_is_self(c, &u->request.hnp))
+		return MH_STATUS_prohibited;
+	if (u->target == DOMAIN_NO_NODE || u->target == c->state.conf->self ||
+		!peer_is_lma(c, u->target))
+		return MH_STATUS_prohibited;
+	if (!(u->request.has & MH_HAS(MH_OPTION_TIMESTAMP)) || u->stamp > c->now.wall + window)
+		return MH_STATUS_timestamp_mismatch;
+	return MH_STATUS_accepted;
+}
+
+static const struct dlma_addr *target_address(const struct mh_options *o)
+{
+	return mh_option_has(o, MH_OPTION_ALTERNATE_COA) ? &o->alternate_coa : &o->lma_address;
+}
+
+void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	struct update u = {.sender = p->index, .stamp = m->options.timestamp};
+	struct reply reply = {.previous = DOMAIN_NO_NODE};
+	struct binding *b;
+
+	request_read(&u.request, p, m);
+	u.lifetime_ms = u.request.lifetime_ms;
+	u.target = peer_index(c, target_address(&m->options));
+	reply.status = check(c, &u);
+	b = reply.status ? NULL : binding_by_hnp(c, &u.request.hnp);
+	if (b)
+		reply.status = update_binding(c, b, &u, &reply.timestamp);
+	else if (!reply.status)
+		reply.status =
+			update_learnt(c, learnt_by_hnp(c, &u.request.hnp), &u, &reply.timestamp);
+	if (reply.status == MH_STATUS_prohibited)
+		count(c, DLMA_SIGNAL_not_authorised);
+	if (reply.status == MH_STATUS_timestamp_lower)
+		count(c, DLMA_SIGNAL_outdated);
+	else
+		reply.timestamp = 0;
+	reply.lifetime_ms = reply.status ? 0 : u.lifetime_ms;
+	message_reply(c, &u.request, &reply);
+}
+
+static void ask(struct core *c, struct learnt *l)
+{
+	struct mh_message m = {.type = MH_BINDING_REFRESH_REQUEST};
+	uint16_t owner = owner_of(c, &l->hnp.addr);
+
+	m.options.hnp[m.options.hnp_count++].prefix = l->hnp;
+	l->asked++;
+	l->ask_after_ms = c->now.mono_ms + ASK_AGAIN_MS;
+	timer_set(&c->timers, &l->timer, l->ask_after_ms);
+	if (!peer_send(c, owner, &m))
+		report(c, REPORT_location_asked, NULL, &l->hnp, owner);
+}
+
+void learnt_on_miss(struct core *c, const struct dlma_addr *hoa)
+{
+	struct dlma_prefix hnp;
+	struct learnt *l;
+
+	if (!owner_hnp(c, hoa, &hnp) || owner_is_self(c, &hnp) || learnt_by_hnp(c, &hnp))
+		return;
+	l = create(c, &hnp);
+	if (l)
+		ask(c, l);
+}
+
+/* The owner has no binding: that is remembered for a moment, so as not to ask for each packet. */
+static void set_negative(struct core *c, struct learnt *l, uint16_t owner)
+{
+	struct dlma_prefix hnp = l->hnp;
+
+	report(c, REPORT_location_negative, NULL, &hnp, owner);
+	if (l->target != DOMAIN_NO_NODE) {
+		end(c, l);
+		return;
+	}
+	l->asked = ASK_TRIES;
+	timer_set(&c->timers, &l->timer, c->now.mono_ms + c->state.domain->timers.negative_ms);
+}
+
+void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	struct dlma_prefix hnp;
+	struct learnt *l;
+
+	if (m->be.status != MH_BINDING_ERROR_NO_BINDING || !owner_hnp(c, &m->be.home, &hnp)) {
+		count(c, DLMA_SIGNAL_unexpected);
+		return;
+	}
+	if (p->index == c->state.self->lma)
+		mag_register_again(c, &hnp);
+	l = learnt_by_hnp(c, &hnp);
+	if (!l)
+		return;
+	if (owner_of(c, &m->be.home) == p->index)
+		set_negative(c, l, p->index);
+	else if (l->target == p->index)
+		end(c, l);
+	else
+		count(c, DLMA_SIGNAL_not_authorised);
+}
+
+void learnt_on_use(struct core *c, const struct dlma_prefix *hnp, uint64_t idle_ms)
+{
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (!l || !is_cached(l))
+		return;
+	if (idle_ms >= c->state.domain->timers.cache_idle_ms) {
+		report(c, REPORT_location_forgotten, NULL, hnp, REPORT_NO_PEER);
+		end(c, l);
+	} else if (c->now.mono_ms + refresh_margin(c) >= l->expires_ms) {
+		ask(c, l); /* in use: refreshed before it ends */
+	} else {
+		schedule_idle_check(c, l, idle_ms);
+	}
+}
+
+void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	count(c, DLMA_SIGNAL_table_full);
+	report(c, REPORT_table_full, NULL, hnp, REPORT_NO_PEER);
+	if (l)
+		learnt_drop(c, l);
+}
+
+static void cached_due(struct core *c, struct learnt *l)
+{
+	if (c->now.mono_ms < l->expires_ms) {
+		/* Ends at the latest then, whatever the answer. */
+		timer_set(&c->timers, &l->timer, l->expires_ms);
+		emit_check_use(c, &l->hnp);
+		return;
+	}
+	report(c, REPORT_location_expired, NULL, &l->hnp, l->target);
+	end(c, l);
+}
+
+void learnt_due(struct core *c, struct learnt *l)
+{
+	if (is_cached(l)) {
+		cached_due(c, l);
+	} else if (l->target == DOMAIN_NO_NODE) {
+		if (l->asked < ASK_TRIES)
+			ask(c, l);
+		else
+			learnt_drop(c, l);
+	} else {
+		report(c, REPORT_forwarding_ended, l->mn, &l->hnp, l->target);
+		end(c, l);
+	}
+}
+
+/* The location table of an owner comes from the store, and a nobody's entry from nowhere. */
+static bool adoptable(const struct core *c, const struct dlma_prefix *hnp, uint8_t kind)
+{
+	if (kind == DLMA_LOCATION_BINDING)
+		return true;
+	return (kind == DLMA_LOCATION_CACHED || kind == DLMA_LOCATION_FORWARDING) &&
+	       !owner_is_self(c, hnp);
+}
+
+/*
+ * An entry of an earlier run of this agent: packets follow it, so it stays until somebody who
+ * knows confirms or replaces it, at most as long as a MAG may be silent.
+ */
+void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target)
+{
+	const struct domain_timers *t = &c->state.domain->timers;
+	struct learnt *l = NULL;
+
+	if (target != DOMAIN_NO_NODE && adoptable(c, hnp, kind) &&
+		route_of(c, hnp).kind == DLMA_LOCATION_NONE)
+		l = create(c, hnp);
+	if (!l) {
+		route_sync(c, hnp);
+		return;
+	}
+	set_target(c, l, kind, target, 0,
+		kind == DLMA_LOCATION_BINDING ? t->binding_lifetime_ms : t->cache_lifetime_ms);
+	l->adopted = true;
+	if (kind == DLMA_LOCATION_CACHED)
+		schedule_idle_check(c, l, 0);
+	else
+		timer_set(&c->timers, &l->timer, l->expires_ms);
+	report(c, REPORT_adopted, NULL, hnp, target);
+}

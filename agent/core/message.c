@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "core/internal.h"
+
+static uint16_t lifetime_units(uint32_t ms)
+{
+	uint32_t units = (ms + MH_LIFETIME_UNIT_MS - 1) / MH_LIFETIME_UNIT_MS;
+
+	return (uint16_t)(units < UINT16_MAX ? units : UINT16_MAX);
+}
+
+uint32_t message_lifetime_ms(uint16_t units)
+{
+	return (uint32_t)units * MH_LIFETIME_UNIT_MS;
+}
+
+void message_update(
+	struct mh_message *m, const struct exchange *e, uint16_t flags, uint32_t lifetime_ms)
+{
+	m->type = MH_BINDING_UPDATE;
+	m->bu.sequence = e->sequence;
+	m->bu.flags = (uint16_t)(MH_BU_ACK | MH_BU_PROXY | flags);
+	m->bu.lifetime = lifetime_units(lifetime_ms);
+}
+
+static void put_mn(struct mh_options *o, const struct identity *mn)
+{
+	struct mh_mn_id *id = &o->mn_id[o->mn_id_count++];
+
+	id->subtype = 1; /* NAI */
+	id->len = mn ? mn->id_len : 0;
+	if (mn)
+		memcpy(id->id, mn->id, mn->id_len);
+	if (!mn || !mn->ll_len)
+		return;
+	o->has |= MH_HAS(MH_OPTION_LL_ID);
+	o->ll_id_len = mn->ll_len;
+	memcpy(o->ll_id, mn->ll, mn->ll_len);
+}
+
+void message_session(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp,
+	uint8_t handoff, uint8_t att, uint64_t timestamp)
+{
+	struct mh_options *o = &m->options;
+
+	put_mn(o, mn);
+	o->hnp[o->hnp_count++].prefix = *hnp;
+	o->has |= MH_HAS(MH_OPTION_HANDOFF) | MH_HAS(MH_OPTION_ATT) | MH_HAS(MH_OPTION_TIMESTAMP);
+	o->handoff = handoff;
+	o->att = att;
+	o->timestamp = timestamp;
+}
+
+/* Alternate CoA says where to tunnel to; option 41 makes it a location update (and names the LMA).
+ */
+void message_location(struct core *c, struct mh_message *m, uint16_t target)
+{
+	struct mh_options *o = &m->options;
+
+	o->has |= MH_HAS(MH_OPTION_ALTERNATE_COA) | MH_HAS(MH_OPTION_LMA_ADDRESS);
+	o->alternate_coa = c->state.peers[target].node->address;
+	o->lma_address = o->alternate_coa;
+}
+
+struct dlma_prefix message_hnp(const struct mh_message *m)
+{
+	return m->options.hnp_count ? m->options.hnp[0].prefix : (struct dlma_prefix){0};
+}
+
+static void read_identity(struct identity *mn, const struct mh_options *o)
+{
+	if (o->mn_id_count) {
+		mn->id_len = o->mn_id[0].len;
+		memcpy(mn->id, o->mn_id[0].id, mn->id_len);
+	}
+	if (mh_option_has(o, MH_OPTION_LL_ID) && o->ll_id_len <= sizeof(mn->ll)) {
+		mn->ll_len = o->ll_id_len;
+		memcpy(mn->ll, o->ll_id, mn->ll_len);
+	}
+}
+
+void request_read(struct request *r, const struct peer *p, const struct mh_message *m)
+{
+	*r = (struct request){
+		.peer = p->index,
+		.sequence = m->bu.sequence,
+		.has = m->options.has,
+		.timestamp = m->options.timestamp,
+		.lifetime_ms = message_lifetime_ms(m->bu.lifetime),
+		.handoff = m->options.handoff,
+		.att = m->options.att,
+		.link_local = m->options.link_local,
+		.has_hnp = m->options.hnp_count,
+		.hnp = message_hnp(m),
+	};
+	read_identity(&r->mn, &m->options);
+}
+
+/* RFC 5213 5.3.6 */
+void message_reply(struct core *c, const struct request *r, const struct reply *reply)
+{
+	const struct dlma_prefix *hnp = addr_is_zero(&reply->hnp.addr) ? &r->hnp : &reply->hnp;
+	struct mh_message m = {.type = MH_BINDING_ACK};
+
+	m.ba.status = reply->status;
+	m.ba.flags = MH_BA_PROXY;
+	m.ba.sequence = r->sequence;
+	m.ba.lifetime = lifetime_units(reply->lifetime_ms);
+	message_session(&m, &r->mn, hnp, r->handoff, r->att,
+		reply->timestamp ? reply->timestamp : r->timestamp);
+	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)))
+		m.options.has &= ~MH_HAS(MH_OPTION_TIMESTAMP);
+	if (r->has & MH_HAS(MH_OPTION_LINK_LOCAL)) {
+		m.options.has |= MH_HAS(MH_OPTION_LINK_LOCAL);
+		m.options.link_local = r->link_local;
+	}
+	if (reply->previous != DOMAIN_NO_NODE) {
+		m.options.has |= MH_HAS(MH_OPTION_LMA_ADDRESS);
+		m.options.lma_address = c->state.peers[reply->previous].node->address;
+	}
+	c->state.counters.statuses[reply->status]++;
+	if (reply->status >= MH_STATUS_unspecified)
+		count(c, DLMA_SIGNAL_refused);
+	(void)peer_send(c, r->peer, &m);
+}

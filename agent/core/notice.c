@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Telling an O-LMA where a MN is (draft 4.4, 5.1): the H-LMA, or a previous D-LMA, when a packet
+ * showed that the O-LMA does not know, or when it asked.
+ */
+#include "core/internal.h"
+#include <stdlib.h>
+
+enum { PACE_MS = 1000 };
+
+struct notice_key {
+	const struct dlma_prefix *hnp;
+	uint16_t peer;
+};
+
+static uint64_t key_hash(const struct core *c, const struct notice_key *k)
+{
+	return prefix_hash(&c->state.notices, k->hnp) + k->peer;
+}
+
+static bool key_equal(const struct table_node *node, const void *key)
+{
+	const struct notice *n = container_of(node, struct notice, node);
+	const struct notice_key *k = key;
+
+	return n->peer == k->peer && prefix_equal(&n->hnp, k->hnp);
+}
+
+static struct notice *create(struct core *c, const struct notice_key *key)
+{
+	struct notice *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->hnp = *key->hnp;
+	n->peer = key->peer;
+	n->timer.kind = TIMER_NOTICE;
+	exchange_init(&n->exchange, EXCHANGE_LOCATION);
+	if (timer_reserve(&c->timers, 2))
+		goto free_notice;
+	if (!table_insert(&c->state.notices, &n->node, key_hash(c, key)))
+		return n;
+	timer_release(&c->timers, 2);
+free_notice:
+	free(n);
+	return NULL;
+}
+
+static void send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer, bool asked)
+{
+	struct notice_key key = {hnp, peer};
+	struct table_node *node = table_find(&c->state.notices, key_hash(c, &key), key_equal, &key);
+	struct notice *n = node ? container_of(node, struct notice, node) : NULL;
+
+	if (n && !asked) {
+		count(c, DLMA_SIGNAL_rate_limited);
+		return;
+	}
+	if (!n)
+		n = create(c, &key);
+	if (!n) {
+		count(c, DLMA_SIGNAL_table_full);
+		return;
+	}
+	timer_set(&c->timers, &n->timer, c->now.mono_ms + PACE_MS);
+	exchange_start(c, &n->exchange, peer);
+}
+
+void notice_send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer)
+{
+	if (peer_is_lma(c, peer))
+		send(c, hnp, peer, false);
+}
+
+void notice_answer(struct core *c, const struct dlma_prefix *hnp, uint16_t peer)
+{
+	send(c, hnp, peer, true);
+}
+
+/* Goes when both the pace has passed and no answer is awaited. */
+static void release(struct core *c, struct notice *n)
+{
+	if (timer_is_set(&n->timer) || timer_is_set(&n->exchange.timer))
+		return;
+	exchange_stop(c, &n->exchange);
+	table_remove(&c->state.notices, &n->node);
+	timer_release(&c->timers, 2);
+	free(n);
+}
+
+void notice_due(struct core *c, struct notice *n)
+{
+	release(c, n);
+}
+
+/* Whose HNP it is, and for how long what we say holds. */
+static const struct identity *subject(
+	const struct core *c, const struct dlma_prefix *hnp, uint32_t *ret_lifetime_ms)
+{
+	const struct binding *b = binding_by_hnp(c, hnp);
+	const struct anchor *a = anchor_by_hnp(c, hnp);
+	const struct learnt *l = learnt_by_hnp(c, hnp);
+	uint32_t cache_ms = c->state.domain->timers.cache_lifetime_ms;
+	uint64_t until = b ? b->expires_ms : a ? a->expires_ms : UINT64_MAX;
+	uint64_t left = until > c->now.mono_ms ? until - c->now.mono_ms : 0;
+
+	*ret_lifetime_ms = left < cache_ms ? (uint32_t)left : cache_ms;
+	if (b)
+		return &b->mn;
+	return a ? &a->mn : l ? l->mn : NULL;
+}
+
+bool notice_build(struct core *c, struct exchange *e, struct mh_message *m)
+{
+	struct notice *n = container_of(e, struct notice, exchange);
+	struct route r = route_of(c, &n->hnp);
+	const struct identity *mn;
+	uint32_t lifetime_ms;
+	uint8_t att = 0;
+
+	/* The MN left meanwhile, or came to the very LMA that was to be told. */
+	if (r.kind == DLMA_LOCATION_NONE || r.target == n->peer)
+		return false;
+	mn = subject(c, &n->hnp, &lifetime_ms);
+	message_update(m, e, 0, lifetime_ms);
+	message_session(m, mn, &n->hnp, MH_HANDOFF_UNKNOWN, att, r.stamp);
+	/* A MN anchored here is reached through this node: its MAG is nobody else's business. */
+	message_location(c, m, r.kind == DLMA_LOCATION_BINDING ? c->state.conf->self : r.target);
+	return true;
+}
+
+void notice_answered(struct core *c, struct exchange *e, const struct mh_message *m)
+{
+	struct notice *n = container_of(e, struct notice, exchange);
+
+	if (m->ba.status == MH_STATUS_accepted)
+		report(c, REPORT_location_told, NULL, &n->hnp, n->peer);
+	release(c, n);
+}
+
+void notice_given_up(struct core *c, struct exchange *e)
+{
+	struct notice *n = container_of(e, struct notice, exchange);
+
+	report(c, REPORT_unanswered, NULL, &n->hnp, n->peer);
+	release(c, n);
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Binding revocation after a handoff (RFC 5846 3.3): the MAG that had the MN is told that it is
+ * registered elsewhere, and looks whether it has really gone. If the MN is still there, the newer
+ * registration was an old one that came late, and this LMA bids above it: so a wrong order of
+ * messages, or of clocks, heals by itself.
+ */
+#include "core/internal.h"
+#include <stdlib.h>
+
+struct revocation_key {
+	const struct dlma_prefix *hnp;
+	uint16_t mag;
+};
+
+static uint64_t key_hash(const struct core *c, const struct revocation_key *k)
+{
+	return prefix_hash(&c->state.revocations, k->hnp) + k->mag;
+}
+
+static bool key_equal(const struct table_node *node, const void *key)
+{
+	const struct revocation *r = container_of(node, struct revocation, node);
+	const struct revocation_key *k = key;
+
+	return r->mag == k->mag && prefix_equal(&r->hnp, k->hnp);
+}
+
+static struct revocation *find(const struct core *c, const struct dlma_prefix *hnp, uint16_t mag)
+{
+	struct revocation_key key = {hnp, mag};
+	struct table_node *n =
+		table_find(&c->state.revocations, key_hash(c, &key), key_equal, &key);
+
+	return n ? container_of(n, struct revocation, node) : NULL;
+}
+
+static struct revocation *create(struct core *c, const struct dlma_prefix *hnp, uint16_t mag)
+{
+	struct revocation_key key = {hnp, mag};
+	struct revocation *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->hnp = *hnp;
+	r->mag = mag;
+	exchange_init(&r->exchange, EXCHANGE_REVOKE);
+	if (timer_reserve(&c->timers, 1))
+		goto free_revocation;
+	if (!table_insert(&c->state.revocations, &r->node, key_hash(c, &key)))
+		return r;
+	timer_release(&c->timers, 1);
+free_revocation:
+	free(r);
+	return NULL;
+}
+
+static void drop(struct core *c, struct revocation *r)
+{
+	exchange_stop(c, &r->exchange);
+	table_remove(&c->state.revocations, &r->node);
+	timer_release(&c->timers, 1);
+	free(r);
+}
+
+void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool may_return)
+{
+	struct revocation *r = find(c, &b->hnp, b->mag);
+
+	if (!r)
+		r = create(c, &b->hnp, b->mag);
+	if (!r)
+		return;
+	r->mn = b->mn;
+	r->home = b->home;
+	r->att = b->att;
+	r->lifetime_ms = b->lifetime_ms;
+	r->stamp = stamp;
+	r->may_return = may_return;
+	r->trigger = MH_TRIGGER_HANDOVER_UNKNOWN;
+	report(c, REPORT_revocation_sent, &r->mn, &r->hnp, r->mag);
+	exchange_start(c, &r->exchange, r->mag);
+}
+
+bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m)
+{
+	const struct revocation *r = container_of(e, struct revocation, exchange);
+	struct mh_mn_id *id = &m->options.mn_id[m->options.mn_id_count++];
+
+	(void)c;
+	m->type = MH_BINDING_REVOCATION;
+	m->revocation.type = MH_REVOCATION_INDICATION;
+	m->revocation.code = r->trigger;
+	m->revocation.sequence = e->sequence;
+	m->revocation.flags = MH_REVOCATION_PROXY;
+	id->subtype = 1;
+	id->len = r->mn.id_len;
+	memcpy(id->id, r->mn.id, r->mn.id_len);
+	m->options.hnp[m->options.hnp_count++].prefix = r->hnp;
+	return true;
+}
+
+void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m)
+{
+	struct revocation *r = container_of(e, struct revocation, exchange);
+
+	if (m->revocation.code == MH_REVOCATION_MN_ATTACHED && r->may_return)
+		binding_outbid(c, r, r->stamp);
+	else
+		report(c, REPORT_revocation_done, &r->mn, &r->hnp, r->mag);
+	drop(c, r);
+}
+
+/* RFC 5846 6.3: the LMA cleans up anyway. */
+void revoke_given_up(struct core *c, struct exchange *e)
+{
+	struct revocation *r = container_of(e, struct revocation, exchange);
+
+	report(c, REPORT_unanswered, &r->mn, &r->hnp, r->mag);
+	drop(c, r);
+}
+
+void revoke_cancel(struct core *c, const struct dlma_prefix *hnp, uint16_t mag)
+{
+	struct revocation *r = find(c, hnp, mag);
+
+	if (r)
+		drop(c, r);
+}

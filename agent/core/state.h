@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a node remembers. Who may change what:
+ *
+ *	attachments  MAG: MNs on its access links (the binding update list of RFC 5213 6.1)
+ *	bindings     LMA: MNs anchored here (binding cache, RFC 5213 5.1); by MN and by HNP
+ *	anchors      H-LMA: every HNP that was ever allocated, and its D-LMA (draft 4.1); durable
+ *	learnt       O-LMA cache entries and previous D-LMA forwarding entries (draft 4.4)
+ *	notices      location updates on their way to an O-LMA, one per HNP and O-LMA
+ *	revocations  MAGs asked whether they still have a MN that is registered elsewhere
+ *	exchanges    requests waiting for their answer, by peer and sequence number
+ *
+ * The data path sees one entry per HNP, made of these tables by route_sync().
+ */
+#pragma once
+
+#include "core/core.h"
+#include "core/table.h"
+#include "core/timer.h"
+
+/* Which timer is due, and so which struct it lies in. */
+enum timer_kind {
+	TIMER_EXCHANGE,
+	TIMER_BINDING,	  /* lifetime, or the delay before a deletion */
+	TIMER_ANCHOR,	  /* lifetime */
+	TIMER_LEARNT,	  /* idle check, refresh, expiry */
+	TIMER_NOTICE,	  /* pace of one second */
+	TIMER_ATTACHMENT, /* refresh, presence */
+	TIMER_ADVERTISE,  /* next unsolicited router advertisement */
+	TIMER_PEER,	  /* heartbeat */
+};
+
+/* What is being asked; each has a row in exchange.c. */
+enum exchange_purpose {
+	EXCHANGE_REGISTER, /* MAG to LMA: PBU (RFC 5213) */
+	EXCHANGE_ANCHOR,   /* V-LMA to H-LMA: uniqueness and new D-LMA (draft 4.3) */
+	EXCHANGE_MOVED,	   /* new D-LMA to previous D-LMA (draft 4.4) */
+	EXCHANGE_LOCATION, /* H-LMA or previous D-LMA to O-LMA (draft 4.4) */
+	EXCHANGE_REVOKE,   /* LMA to MAG: BRI (RFC 5846) */
+	EXCHANGE_PURPOSE_COUNT,
+};
+
+struct exchange {
+	struct table_node node; /* in exchanges while it waits */
+	struct timer timer;
+	uint64_t timeout_ms; /* of the current try */
+	uint16_t peer;
+	uint16_t sequence;
+	uint8_t purpose; /* enum exchange_purpose */
+	uint8_t tries;
+	bool waiting;
+};
+
+/* What a PBA has to repeat of its PBU (RFC 5213 5.3.6). */
+struct request {
+	uint16_t peer;
+	uint16_t sequence;
+	uint64_t has;
+	uint64_t timestamp;
+	uint32_t lifetime_ms;
+	uint8_t handoff;
+	uint8_t att;
+	bool has_hnp;
+	struct dlma_addr link_local;
+	struct dlma_prefix hnp; /* zero: please assign */
+	struct identity mn;
+};
+
+enum binding_state {
+	BINDING_PENDING, /* the H-LMA has not agreed yet: nothing is forwarded */
+	BINDING_ACTIVE,
+	BINDING_DELETING, /* de-registered; kept for MinDelayBeforeBCEDelete */
+};
+
+struct binding {
+	struct table_node by_mn;
+	struct table_node by_hnp; /* once it has a HNP: states ACTIVE and DELETING */
+	struct timer timer;
+	struct exchange anchor;	 /* to the H-LMA */
+	struct exchange moved;	 /* to the previous D-LMA */
+	struct request *waiting; /* PBU of the MAG to be answered; owned */
+	struct identity mn;
+	struct dlma_prefix hnp;	 /* zero while the H-LMA has not assigned one */
+	uint64_t stamp;		 /* of the movement (the draft needs an order; see core/stamp.h) */
+	uint64_t last_timestamp; /* of the last PBU accepted from a MAG */
+	uint64_t expires_ms;
+	uint64_t held_until_ms; /* DELETING: packets wait so long for the MN to be somewhere */
+	uint32_t lifetime_ms;	/* granted to the MAG */
+	uint16_t mag;
+	uint16_t home;	   /* H-LMA; may be this node */
+	uint16_t previous; /* D-LMA to be told, or DOMAIN_NO_NODE */
+	uint8_t state;	   /* enum binding_state */
+	uint8_t att;
+	uint8_t handoff; /* of the PBU that made the present binding */
+	uint8_t outbids; /* how often the H-LMA knew a newer stamp, in a row */
+};
+
+struct anchor {
+	struct table_node by_hnp;
+	struct table_node by_mn;
+	struct timer timer;
+	struct dlma_prefix hnp;
+	struct identity mn;
+	uint64_t stamp;
+	uint64_t expires_ms;
+	uint64_t released_ms; /* when it was anchored last; orders re-use */
+	uint32_t lifetime_ms;
+	uint16_t dlma;	   /* DOMAIN_NO_NODE: anchored nowhere */
+	uint16_t previous; /* D-LMA before, for a repeated request */
+	uint8_t att;
+};
+
+struct learnt {
+	struct table_node by_hnp;
+	struct timer timer;
+	struct dlma_prefix hnp;
+	uint64_t stamp;
+	uint64_t expires_ms;
+	uint64_t told_ms;      /* when it was learnt or confirmed */
+	uint64_t ask_after_ms; /* not before: next query to the owner */
+	uint16_t target; /* DOMAIN_NO_NODE: nothing known (asked, or told that there is nothing) */
+	uint8_t kind;	 /* enum dlma_location_kind: CACHED, FORWARDING, or what was adopted */
+	uint8_t asked;	 /* queries sent without an answer */
+	bool adopted;	 /* found in the map at start; nobody vouches for it yet */
+	struct identity *mn; /* if known; owned */
+};
+
+struct notice {
+	struct table_node node;
+	struct timer timer;
+	struct exchange exchange;
+	struct dlma_prefix hnp;
+	uint16_t peer; /* the O-LMA */
+};
+
+struct revocation {
+	struct table_node node; /* by HNP and MAG */
+	struct exchange exchange;
+	struct identity mn;
+	struct dlma_prefix hnp;
+	uint64_t stamp; /* of the movement that asks; an outbid must be above it */
+	uint32_t lifetime_ms;
+	uint16_t mag;
+	uint16_t home;
+	uint8_t att;
+	uint8_t trigger; /* enum mh_revocation_code */
+	bool may_return; /* anchored elsewhere now: if the MN is still here, outbid */
+};
+
+enum attachment_state {
+	ATTACHMENT_GONE, /* about to be freed, or not made yet */
+	ATTACHMENT_REGISTERING,
+	ATTACHMENT_REGISTERED,
+	ATTACHMENT_PROBING, /* adopted at start: is the MN still there? */
+	ATTACHMENT_LEAVING, /* de-registering */
+	ATTACHMENT_REFUSED,
+};
+
+struct attachment {
+	struct table_node by_mac;
+	struct timer timer;
+	struct timer advertise;
+	struct exchange exchange;
+	const struct domain_mobile *mobile;
+	struct dlma_prefix hnp;	     /* zero: not assigned yet */
+	struct dlma_addr link_local; /* of the MN, as last seen */
+	uint64_t last_timestamp;
+	uint64_t heard_ms;	/* last ND or MLD message of the MN */
+	uint64_t probed_ms;	/* 0: no probe out */
+	uint64_t registered_ms; /* when the last PBA came */
+	uint64_t lifetime_ms;	/* granted */
+	uint32_t ifindex;
+	uint16_t revoking_sequence; /* BRI that waits for the probe */
+	uint8_t mac[6];
+	uint8_t state;	 /* enum attachment_state */
+	uint8_t handoff; /* of the PBU on its way */
+	uint8_t probes;
+	uint8_t retries; /* immediate ones after a 157 */
+	bool revoking;
+	bool delivering; /* an access entry stands in the map */
+};
+
+struct access_link {
+	uint32_t ifindex;
+	uint32_t mtu;
+	uint8_t mac[6];
+};
+
+enum peer_state { PEER_UNKNOWN, PEER_UP, PEER_DOWN };
+
+enum { PEER_KEYS_MAX = 2, ACCESS_LINKS_MAX = 32, LOOPBACK_MAX = 8 };
+
+struct peer_keys {
+	struct auth_key out, in;
+};
+
+struct peer {
+	const struct domain_node *node;
+	struct timer heartbeat;
+	struct peer_keys keys[PEER_KEYS_MAX]; /* the first is used for sending */
+	uint64_t sent;			      /* counter of the last message sent */
+	uint64_t window_top;		      /* largest counter seen in their present run */
+	uint64_t window_bits;		      /* bit i: window_top - i was seen */
+	uint64_t hello_after_ms;	      /* not before: next greeting about our epoch */
+	uint64_t error_after_ms;	      /* not before: next Binding Error */
+	uint64_t heard_ms;
+	uint64_t up_ms;
+	uint32_t epoch; /* of their present run; 0: not known */
+	uint32_t restart_counter;
+	uint32_t heartbeat_sequence;
+	uint32_t bindings; /* MAG: bindings here that name it */
+	uint16_t index;
+	uint8_t missed; /* heartbeats in a row */
+	uint8_t state;	/* enum peer_state */
+	uint8_t key_count;
+	bool restart_known;
+	bool heartbeat_waiting;
+};
+
+struct core_counters {
+	uint64_t reasons[DLMA_SIGNAL_REASON_COUNT];
+	uint64_t sent[32];	/* by MH type */
+	uint64_t received[32];	/* by MH type, authenticated */
+	uint64_t statuses[256]; /* of the PBAs that we sent */
+};
+
+struct loopback {
+	uint16_t count;
+	struct mh_message messages[LOOPBACK_MAX];
+};
+
+struct core_state {
+	const struct node_conf *conf;
+	const struct domain *domain;
+	const struct domain_node *self;
+	struct peer *peers; /* by node index; our own entry included */
+	struct table attachments, bindings, bindings_by_hnp, anchors, anchors_by_mn, learnt,
+		notices, revocations, exchanges;
+	struct access_link links[ACCESS_LINKS_MAX];
+	uint32_t link_count;
+	uint32_t cached;    /* learnt entries that take room in the cache */
+	uint32_t expecting; /* registrations under way: bindings PENDING, attachments REGISTERING */
+	struct core_counters counters;
+};
+
+struct profile {
+	struct table_node by_id, by_mac;
+	const struct domain_mobile *mobile;
+};
+
+struct core {
+	struct core_state state; /* first: see core_state() */
+	struct timer_heap timers;
+	struct profile *profiles; /* one per domain.mobiles */
+	struct table profiles_by_id, profiles_by_mac;
+	struct core_options options;
+	struct moment now;
+	struct effects *effects; /* of the step under way */
+	struct loopback loopback;
+	uint64_t *next_free; /* allocation: where to look first, per owned prefix */
+	uint16_t sequence;
+};
