@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Everything around the core that touches the world. One loop turn: what came in is turned into
+ * events, the core answers with effects, and at the end of the turn the store is committed once
+ * and only then the messages leave. So one fsync serves many, and nothing is acknowledged that a
+ * crash could take back.
+ */
+#pragma once
+
+#include "base/netlink.h"
+#include "core/state.h"
+#include <ev.h>
+#include <jansson.h>
+
+enum { AGENT_ACCESS_MAX = ACCESS_LINKS_MAX, AGENT_CLIENTS_MAX = 64 };
+
+struct agent;
+
+/* An access link of this MAG. */
+struct access_port {
+	struct ev_io io;
+	struct agent *agent;
+	uint32_t ifindex; /* 0: slot free */
+	int fd;
+};
+
+struct data_path;    /* maps.c */
+struct store;	     /* store.c */
+struct control;	     /* control.c */
+struct outbox;	     /* mhsock.c */
+struct waiting_room; /* hold.c */
+
+struct agent {
+	struct node_conf conf;
+	struct core *core;
+	struct effects effects;
+	struct ev_loop *loop;
+	struct ev_timer deadline;
+	struct ev_prepare turn_end;
+	struct ev_timer tick;
+	struct ev_io mh_io;
+	struct ev_io link_io;
+	struct ev_signal term, interrupt;
+	struct netlink *questions, *watch;
+	struct data_path *path;
+	struct store *store;
+	struct control *control;
+	struct outbox *outbox;
+	struct waiting_room *hold; /* NULL: there is none */
+	struct access_port ports[AGENT_ACCESS_MAX];
+	struct event *posted; /* to be handled after the effects under way */
+	uint32_t posted_count, posted_cap;
+	uint64_t started_ms;
+	int mh_fd;
+	bool ready;
+};
+
+/* agent.c */
+void agent_event(struct agent *a, const struct event *e);
+/* Handles an event after the one under way; a copy is taken. */
+void agent_post(struct agent *a, const struct event *e);
+struct moment agent_now(void);
+/* Sets everything up, runs until a signal, and cleans up. Returns an exit status. */
+int agent_run(struct agent *a);
+
+/* mhsock.c: Mobility Headers, IPv6 protocol 135. 0 or -errno after a message. */
+int mhsock_open(struct agent *a);
+void mhsock_close(struct agent *a);
+void mhsock_queue(struct agent *a, const struct effect *e);
+/* Sends what was queued. */
+void mhsock_flush(struct agent *a);
+/* Forgets what was queued: it would promise what the store could not keep. */
+void mhsock_discard(struct agent *a);
+
+/* access.c: access links. */
+int access_open(struct agent *a);
+void access_close(struct agent *a);
+void access_send(struct agent *a, const struct effect *e);
+
+/* maps.c: the pinned maps. */
+/* Waits for the loader to have filled them. 0, -EINTR on a signal, or -errno after a message. */
+int maps_open(struct agent *a);
+void maps_close(struct agent *a);
+/* Hears the events of the perf ring from now on. */
+int maps_listen(struct agent *a);
+/* Gives the core what earlier runs left in the maps. */
+void maps_adopt(struct agent *a);
+int maps_put_location(struct agent *a, const struct effect *e);
+void maps_del_location(struct agent *a, const struct dlma_prefix *hnp);
+int maps_put_access(struct agent *a, const struct effect *e);
+void maps_del_access(struct agent *a, const struct dlma_prefix *hnp);
+/* Time since the last packet for a HNP; UINT64_MAX if the map has no entry. */
+uint64_t maps_idle_ms(const struct agent *a, const struct dlma_prefix *hnp);
+void maps_tick(struct agent *a);
+/* Whether packets for unknown HNPs may wait. */
+void maps_expect(struct agent *a, bool yes);
+bool maps_expecting(const struct agent *a);
+/* Packets and bytes by reason, over all CPUs. */
+int maps_counters(const struct agent *a, struct dlma_counter ret[DLMA_PACKET_REASON_COUNT]);
+/* What the data path has for an address; false if nothing. */
+bool maps_location(const struct agent *a, const struct dlma_prefix *hnp, struct dlma_location *ret);
+bool maps_access(const struct agent *a, const struct dlma_prefix *hnp, struct dlma_access *ret);
+/* The slot of a peer; NULL if there is none. *ret_next_hop is a copy of the active one. */
+const struct dlma_adjacency *maps_adjacency(
+	const struct agent *a, uint32_t index, struct dlma_next_hop *ret_next_hop);
+int maps_adjacency_index(const struct agent *a, const struct dlma_addr *peer);
+uint32_t maps_locations_used(const struct agent *a);
+
+/* hold.c: packets for MNs between two MAGs. */
+int hold_open(struct agent *a);
+void hold_close(struct agent *a);
+/* Something has changed for a HNP: its packets go back, on their way or to be dropped. */
+void hold_release(struct agent *a, const struct dlma_prefix *hnp);
+/* Nothing is expected any more: so do all that had no location. */
+void hold_release_unknown(struct agent *a);
+/* So do those that have waited for too long. */
+void hold_expire(struct agent *a);
+uint32_t hold_count(const struct agent *a);
+
+/* store.c: SQLite. */
+int store_open(struct agent *a);
+void store_close(struct agent *a);
+/* Numbers of this run, larger than those of the last (durable when this returns). */
+int store_start_run(struct agent *a, uint32_t *ret_epoch, uint32_t *ret_restart_counter);
+void store_restore(struct agent *a);
+void store_put(struct agent *a, const struct record *r);
+void store_del(struct agent *a, const struct dlma_prefix *hnp);
+/* Makes all of it durable. 0 or -errno after a message. */
+int store_commit(struct agent *a);
+
+/* crypto.c */
+int crypto_mac(enum auth_algorithm algorithm, const uint8_t *key, size_t key_len,
+	const struct auth_chunk *chunks, size_t count, uint8_t ret_mac[32]);
+
+/* report.c: the core's words, for people and for programs. */
+void report_show(struct agent *a, const struct report *r);
+
+/* control.c: the socket of dlmactl. */
+int control_open(struct agent *a);
+void control_close(struct agent *a);
+/* One line to everybody who watches. */
+void control_publish(struct agent *a, json_t *line);
+
+/* view.c: the answers to dlmactl, as JSON. NULL: no such request. */
+json_t *view_answer(struct agent *a, const char *request);
+
+/* explain.c: what would happen here to a packet for an address. */
+json_t *explain_answer(struct agent *a, const char *argument);

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The answers to dlmactl. What a person sees is made from this JSON by the tool. */
+#include "io/agent.h"
+#include "base/addr.h"
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct core_state *state_of(const struct agent *a)
+{
+	return core_state(a->core);
+}
+
+static json_t *text_prefix(const struct dlma_prefix *p)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	return p->len ? json_string(prefix_format(p, text)) : json_null();
+}
+
+static json_t *text_addr(const struct dlma_addr *addr)
+{
+	char text[ADDR_TEXT_MAX];
+
+	return json_string(addr_format(addr, text));
+}
+
+static json_t *text_mac(const uint8_t mac[6])
+{
+	char text[MAC_TEXT_MAX];
+
+	return json_string(mac_format(mac, text));
+}
+
+static json_t *text_mn(const struct identity *mn)
+{
+	return mn ? json_stringn(mn->id, mn->id_len) : json_null();
+}
+
+static json_t *node_name(const struct agent *a, uint16_t index)
+{
+	return index == DOMAIN_NO_NODE ? json_null()
+				       : json_string(a->conf.domain.nodes[index].name);
+}
+
+static json_t *seconds_left(uint64_t until_ms)
+{
+	uint64_t now = agent_now().mono_ms;
+
+	return json_real(until_ms > now ? (double)(until_ms - now) / 1000 : 0);
+}
+
+static json_t *seconds_since(uint64_t at_ms)
+{
+	return at_ms ? json_real((double)(agent_now().mono_ms - at_ms) / 1000) : json_null();
+}
+
+/* Seconds since 1970, from the format of the Timestamp option. */
+static json_t *stamp_seconds(uint64_t stamp)
+{
+	return json_real((double)stamp / 65536);
+}
+
+static json_t *ifname(uint32_t ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return ifindex && if_indextoname(ifindex, name) ? json_string(name) : json_null();
+}
+
+static json_t *one_binding(const struct agent *a, const struct binding *b)
+{
+	static const char *const states[] = {
+		[BINDING_PENDING] = "pending",
+		[BINDING_ACTIVE] = "active",
+		[BINDING_DELETING] = "deleting",
+	};
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "role", "lma", "mn",
+		text_mn(&b->mn), "link_layer", text_mac(b->mn.ll), "hnp", text_prefix(&b->hnp),
+		"mag", node_name(a, b->mag), "state", states[b->state], "home",
+		node_name(a, b->home), "lifetime_left_s", seconds_left(b->expires_ms), "stamp",
+		stamp_seconds(b->stamp));
+}
+
+static json_t *one_attachment(const struct agent *a, const struct attachment *t)
+{
+	static const char *const states[] = {
+		[ATTACHMENT_GONE] = "gone",
+		[ATTACHMENT_REGISTERING] = "registering",
+		[ATTACHMENT_REGISTERED] = "registered",
+		[ATTACHMENT_PROBING] = "probing",
+		[ATTACHMENT_LEAVING] = "leaving",
+		[ATTACHMENT_REFUSED] = "refused",
+	};
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "role", "mag", "mn",
+		t->mobile->id, "link_layer", text_mac(t->mac), "hnp", text_prefix(&t->hnp),
+		"interface", ifname(t->ifindex), "state", states[t->state], "lma",
+		node_name(a, state_of(a)->self->lma), "heard_ago_s", seconds_since(t->heard_ms));
+}
+
+static json_t *view_bindings(struct agent *a, const char *argument)
+{
+	const struct core_state *s = state_of(a);
+	json_t *list = json_array();
+	struct table_node *n = NULL;
+
+	(void)argument;
+	while ((n = table_next(&s->bindings, n)))
+		json_array_append_new(list, one_binding(a, container_of(n, struct binding, by_mn)));
+	while ((n = table_next(&s->attachments, n)))
+		json_array_append_new(
+			list, one_attachment(a, container_of(n, struct attachment, by_mac)));
+	return json_pack("{s:o}", "bindings", list);
+}
+
+static const char *kind_name(uint8_t kind)
+{
+	static const char *const names[] = {
+		[DLMA_LOCATION_NONE] = "none",
+		[DLMA_LOCATION_BINDING] = "binding",
+		[DLMA_LOCATION_FORWARDING] = "forwarding",
+		[DLMA_LOCATION_ANCHOR] = "anchor",
+		[DLMA_LOCATION_CACHED] = "cached",
+		[DLMA_LOCATION_HELD] = "held",
+	};
+
+	return kind < sizeof(names) / sizeof(*names) ? names[kind] : "unknown";
+}
+
+static json_t *idle_seconds(const struct agent *a, const struct dlma_prefix *hnp)
+{
+	uint64_t idle = maps_idle_ms(a, hnp);
+
+	return idle == UINT64_MAX ? json_null() : json_real((double)idle / 1000);
+}
+
+static json_t *one_learnt(const struct agent *a, const struct learnt *l)
+{
+	bool known = l->target != DOMAIN_NO_NODE;
+
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "hnp", text_prefix(&l->hnp),
+		"kind", known ? kind_name(l->kind) : "asked", "d_lma", node_name(a, l->target),
+		"mn", text_mn(l->mn), "lifetime_left_s", seconds_left(l->expires_ms), "idle_s",
+		known ? idle_seconds(a, &l->hnp) : json_null(), "adopted", l->adopted, "stamp",
+		stamp_seconds(l->stamp));
+}
+
+static json_t *view_cache(struct agent *a, const char *argument)
+{
+	const struct core_state *s = state_of(a);
+	json_t *list = json_array();
+	struct table_node *n = NULL;
+
+	(void)argument;
+	while ((n = table_next(&s->learnt, n)))
+		json_array_append_new(list, one_learnt(a, container_of(n, struct learnt, by_hnp)));
+	return json_pack("{s:o, s:i, s:i}", "cache", list, "cached", (int)s->cached, "cache_max",
+		(int)a->conf.cache_max);
+}
+
+static json_t *one_anchor(const struct agent *a, const struct anchor *r)
+{
+	bool anchored = r->dlma != DOMAIN_NO_NODE;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "hnp", text_prefix(&r->hnp), "mn",
+		text_mn(&r->mn), "link_layer", text_mac(r->mn.ll), "d_lma", node_name(a, r->dlma),
+		"lifetime_left_s", anchored ? seconds_left(r->expires_ms) : json_null(), "stamp",
+		stamp_seconds(r->stamp));
+}
+
+static json_t *view_locations(struct agent *a, const char *argument)
+{
+	const struct core_state *s = state_of(a);
+	json_t *list = json_array();
+	struct table_node *n = NULL;
+
+	(void)argument;
+	while ((n = table_next(&s->anchors, n)))
+		json_array_append_new(list, one_anchor(a, container_of(n, struct anchor, by_hnp)));
+	return json_pack("{s:o}", "locations", list);
+}
+
+static json_t *role_names(uint32_t roles)
+{
+	json_t *list = json_array();
+
+	if (roles & DLMA_ROLE_LMA)
+		json_array_append_new(list, json_string("lma"));
+	if (roles & DLMA_ROLE_MAG)
+		json_array_append_new(list, json_string("mag"));
+	return list;
+}
+
+static json_t *next_hop_of(const struct agent *a, const struct peer *p)
+{
+	struct dlma_next_hop hop;
+	int index = maps_adjacency_index(a, &p->node->address);
+
+	if (index <= 0 || !maps_adjacency(a, (uint32_t)index, &hop))
+		return json_null();
+	return json_pack("{s:i, s:b, s:o, s:i}", "adjacency", index, "resolved", hop.ifindex != 0,
+		"interface", ifname(hop.ifindex), "mtu", hop.mtu);
+}
+
+static json_t *one_peer(const struct agent *a, const struct peer *p)
+{
+	static const char *const states[] = {
+		[PEER_UNKNOWN] = "unknown",
+		[PEER_UP] = "up",
+		[PEER_DOWN] = "down",
+	};
+
+	return json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o}", "name", p->node->name,
+		"address", text_addr(&p->node->address), "roles", role_names(p->node->roles),
+		"state", states[p->state], "key", p->key_count > 0, "heard_ago_s",
+		seconds_since(p->heard_ms), "restart_counter",
+		p->restart_known ? json_integer(p->restart_counter) : json_null(), "next_hop",
+		next_hop_of(a, p));
+}
+
+static json_t *view_peers(struct agent *a, const char *argument)
+{
+	const struct core_state *s = state_of(a);
+	json_t *list = json_array();
+
+	(void)argument;
+	for (uint32_t i = 0; i < s->domain->node_count; i++)
+		if (i != a->conf.self)
+			json_array_append_new(list, one_peer(a, &s->peers[i]));
+	return json_pack("{s:o}", "peers", list);
+}
+
+static const char *class_name(enum dlma_class class)
+{
+	static const char *const names[] = {
+		[DLMA_FORWARD] = "forward",
+		[DLMA_PASS] = "pass",
+		[DLMA_DROP] = "drop",
+		[DLMA_NOTE] = "note",
+	};
+
+	return names[class];
+}
+
+static json_t *packet_counters(const struct agent *a, bool drops_only)
+{
+	struct dlma_counter counters[DLMA_PACKET_REASON_COUNT];
+	json_t *list = json_array();
+
+	if (maps_counters(a, counters))
+		return list;
+	for (int i = 0; i < DLMA_PACKET_REASON_COUNT; i++) {
+		const struct dlma_reason_text *t = &dlma_packet_texts[i];
+
+		if (drops_only && (t->class != DLMA_DROP || !counters[i].packets))
+			continue;
+		json_array_append_new(
+			list, json_pack("{s:i, s:s, s:s, s:I, s:I, s:s}", "number", i, "reason",
+				      t->name, "class", class_name(t->class), "packets",
+				      (json_int_t)counters[i].packets, "bytes",
+				      (json_int_t)counters[i].bytes, "text", t->text));
+	}
+	return list;
+}
+
+static json_t *signal_counters(const struct agent *a, bool drops_only)
+{
+	const uint64_t *reasons = state_of(a)->counters.reasons;
+	json_t *list = json_array();
+
+	for (int i = 0; i < DLMA_SIGNAL_REASON_COUNT; i++) {
+		if (drops_only &&
+			(i == DLMA_SIGNAL_accepted || i == DLMA_SIGNAL_greeted || !reasons[i]))
+			continue;
+		json_array_append_new(
+			list, json_pack("{s:i, s:s, s:I, s:s}", "number", i, "reason",
+				      dlma_signal_texts[i].name, "messages", (json_int_t)reasons[i],
+				      "text", dlma_signal_texts[i].text));
+	}
+	return list;
+}
+
+static json_t *message_counters(const struct agent *a)
+{
+	const struct core_counters *k = &state_of(a)->counters;
+	json_t *list = json_array();
+
+	for (uint8_t type = 0; type < 32; type++)
+		if (k->sent[type] || k->received[type])
+			json_array_append_new(
+				list, json_pack("{s:i, s:s, s:I, s:I}", "type", type, "name",
+					      mh_type_name(type), "sent", (json_int_t)k->sent[type],
+					      "received", (json_int_t)k->received[type]));
+	return list;
+}
+
+static json_t *status_counters(const struct agent *a)
+{
+	const uint64_t *statuses = state_of(a)->counters.statuses;
+	json_t *list = json_array();
+
+	for (int i = 0; i < 256; i++)
+		if (statuses[i])
+			json_array_append_new(list, json_pack("{s:i, s:s, s:I}", "status", i,
+							    "text", mh_status_text((uint8_t)i),
+							    "sent", (json_int_t)statuses[i]));
+	return list;
+}
+
+static json_t *view_counters(struct agent *a, const char *argument)
+{
+	(void)argument;
+	return json_pack("{s:o, s:o, s:o, s:o}", "packets", packet_counters(a, false), "signalling",
+		signal_counters(a, false), "messages", message_counters(a), "statuses",
+		status_counters(a));
+}
+
+static json_t *view_drops(struct agent *a, const char *argument)
+{
+	(void)argument;
+	return json_pack("{s:o, s:o}", "packets", packet_counters(a, true), "signalling",
+		signal_counters(a, true));
+}
+
+static json_t *loader_status(const struct agent *a)
+{
+	char path[DOMAIN_PATH_MAX + 16];
+	json_t *status;
+
+	snprintf(path, sizeof(path), "%s/loader.json", a->conf.run_dir);
+	status = json_load_file(path, 0, NULL);
+	return status ? status : json_null();
+}
+
+static int peers_up(const struct core_state *s)
+{
+	int up = 0;
+
+	for (uint32_t i = 0; i < s->domain->node_count; i++)
+		up += s->peers[i].state == PEER_UP;
+	return up;
+}
+
+static json_t *view_status(struct agent *a, const char *argument)
+{
+	const struct core_state *s = state_of(a);
+
+	(void)argument;
+	return json_pack(
+		"{s:s, s:s, s:b, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o}",
+		"node", s->self->name, "domain", s->domain->name, "ready", a->ready, "roles",
+		role_names(s->self->roles), "address", text_addr(&s->self->address), "uptime_s",
+		seconds_since(a->started_ms), "peers", (int)s->domain->node_count - 1, "peers_up",
+		peers_up(s), "bindings", (int)s->bindings.count, "attachments",
+		(int)s->attachments.count, "anchors", (int)s->anchors.count, "cached",
+		(int)s->cached, "map_entries", (int)maps_locations_used(a), "map_max",
+		(int)a->conf.locations_max, "held", (int)hold_count(a), "loader", loader_status(a));
+}
+
+/* A MN by its MN-ID or its link-layer address. */
+static const struct domain_mobile *find_mobile(const struct agent *a, const char *text)
+{
+	const struct domain *d = &a->conf.domain;
+	uint8_t mac[6];
+	bool is_mac = !mac_parse(text, mac);
+
+	for (uint32_t i = 0; i < d->mobile_count; i++)
+		if (is_mac ? !memcmp(d->mobiles[i].link_layer, mac, sizeof(mac))
+			   : !strcmp(d->mobiles[i].id, text))
+			return &d->mobiles[i];
+	return NULL;
+}
+
+static json_t *error_text(const char *text)
+{
+	return json_pack("{s:s}", "error", text);
+}
+
+static json_t *access_event(struct agent *a, const char *argument, enum event_kind kind)
+{
+	char mn[DOMAIN_MN_ID_MAX + 1] = "", interface[IF_NAMESIZE] = "";
+	int words = sscanf(argument, "%253s %15s", mn, interface);
+	const struct domain_mobile *m = words > 0 ? find_mobile(a, mn) : NULL;
+	struct event e = {.kind = kind};
+
+	if (!(domain_self(&a->conf)->roles & DLMA_ROLE_MAG))
+		return error_text("this node is not a MAG");
+	if (!m)
+		return error_text("no such MN; give a MN-ID or link-layer address of mobile_nodes");
+	if (*interface)
+		e.attach.ifindex = if_nametoindex(interface);
+	else if (kind == EVENT_ATTACH && state_of(a)->link_count == 1)
+		e.attach.ifindex = state_of(a)->links[0].ifindex;
+	if (!e.attach.ifindex && (*interface || kind == EVENT_ATTACH))
+		return error_text("name the access interface");
+	memcpy(e.attach.mac, m->link_layer, sizeof(e.attach.mac));
+	agent_event(a, &e);
+	return json_pack("{s:s}", "done", m->id);
+}
+
+static json_t *view_attach(struct agent *a, const char *argument)
+{
+	return access_event(a, argument, EVENT_ATTACH);
+}
+
+static json_t *view_detach(struct agent *a, const char *argument)
+{
+	return access_event(a, argument, EVENT_DETACH);
+}
+
+static const struct {
+	const char *name;
+	json_t *(*answer)(struct agent *a, const char *argument);
+} views[] = {
+	{"status", view_status},
+	{"bindings", view_bindings},
+	{"cache", view_cache},
+	{"locations", view_locations},
+	{"peers", view_peers},
+	{"counters", view_counters},
+	{"drops", view_drops},
+	{"explain", explain_answer},
+	{"attach", view_attach},
+	{"detach", view_detach},
+};
+
+json_t *view_answer(struct agent *a, const char *request)
+{
+	size_t len = strcspn(request, " ");
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++)
+		if (strlen(views[i].name) == len && !strncmp(views[i].name, request, len))
+			return views[i].answer(a, request + len + (request[len] == ' '));
+	return NULL;
+}
