@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The protocol as a whole: real cores and messages, virtual time (world.h). */
+#include "world.h"
+#include "core/state.h"
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static struct world w;
+
+static void setup(void)
+{
+	world_init(&w);
+}
+
+static void teardown(void)
+{
+	world_done(&w);
+}
+
+TestSuite(core, .init = setup, .fini = teardown);
+
+static struct dlma_prefix attach(int mn, int mag)
+{
+	world_move(&w, mn, mag);
+	world_run(&w, 200);
+	cr_assert(lt(u32, 0, w.advertised[mn]), "the MN heard its prefix");
+	return w.heard_hnp[mn];
+}
+
+static bool has_location(int node, const struct dlma_prefix *hnp)
+{
+	return world_location(&w, node, hnp);
+}
+
+static void expect_location(int node, const struct dlma_prefix *hnp, uint8_t kind, int target)
+{
+	const struct world_entry *l = world_location(&w, node, hnp);
+
+	cr_assert(l != NULL, "node %d has a location", node);
+	cr_assert(eq(int, l->kind, kind));
+	cr_assert(eq(int, l->target, target));
+}
+
+Test(core, peers_find_each_other_at_start)
+{
+	for (int i = 0; i < W_NODES; i++) {
+		const struct core_state *s = core_state(w.cores[i]);
+
+		for (int k = 0; k < W_NODES; k++)
+			if (k != i)
+				cr_expect(eq(int, s->peers[k].state, PEER_UP), "%d sees %d", i, k);
+	}
+}
+
+Test(core, attach_in_a_visited_network)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	cr_assert(eq(int, hnp.len, 64));
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	cr_assert(world_delivers(&w, W_MAG_1A, &hnp));
+	for (int i = 0; i < W_NODES; i++)
+		cr_assert(not(w.expecting[i]), "node %d still expects a registration", i);
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &hnp, &tunnels), W_MAG_1A));
+	cr_assert(eq(u32, tunnels, 3), "Figure 7: O-LMA, H-LMA, D-LMA, MAG");
+}
+
+Test(core, two_mobile_nodes_get_two_prefixes)
+{
+	struct dlma_prefix a = attach(W_MN1, W_MAG_1A), b = attach(W_MN2, W_MAG_1A);
+
+	cr_assert(not(prefix_equal(&a, &b)));
+}
+
+Test(core, the_same_prefix_after_reattach_and_restart)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A), again;
+
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_move(&w, W_MN1, W_NONE);
+	world_run(&w, 30000);
+	cr_assert(not(has_location(W_V_LMA_1, &hnp)), "state is gone");
+	cr_assert(not(has_location(W_H_LMA, &hnp)), "state is gone at home");
+	world_restart(&w, W_H_LMA);
+	world_run(&w, 1000);
+	(void)attach(W_MN2, W_MAG_2);
+	again = attach(W_MN1, W_MAG_2);
+	cr_assert(prefix_equal(&hnp, &again));
+}
+
+Test(core, the_o_lma_learns_by_asking_and_by_being_told)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	world_packet_event(&w, W_V_LMA_2, DLMA_EVENT_MISS, &hnp, W_NONE);
+	world_packet_event(&w, W_H_LMA, DLMA_EVENT_MISROUTED, &hnp, W_V_LMA_2);
+	world_run(&w, 100);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_CACHED, W_V_LMA_1);
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &hnp, &tunnels), W_MAG_1A));
+	cr_assert(eq(u32, tunnels, 2), "Figure 8: the H-LMA is left out");
+}
+
+Test(core, idle_cache_entries_end_and_used_ones_stay)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	world_packet_event(&w, W_V_LMA_2, DLMA_EVENT_MISS, &hnp, W_NONE);
+	w.used_recently = true;
+	world_run(&w, 300000);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_CACHED, W_V_LMA_1);
+	w.used_recently = false;
+	world_run(&w, 61000);
+	cr_assert(not(has_location(W_V_LMA_2, &hnp)));
+}
+
+Test(core, mag_changes_under_one_lma)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int before;
+
+	world_packet_event(&w, W_V_LMA_2, DLMA_EVENT_MISS, &hnp, W_NONE);
+	world_run(&w, 1000);
+	before = w.sent[W_H_LMA][W_V_LMA_2] + w.sent[W_V_LMA_1][W_V_LMA_2];
+	(void)attach(W_MN1, W_MAG_1B);
+	world_run(&w, 3000);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1B);
+	cr_assert(world_delivers(&w, W_MAG_1B, &hnp));
+	cr_assert(not(world_delivers(&w, W_MAG_1A, &hnp)), "the old MAG gave it up");
+	cr_assert(eq(u32, w.sent[W_H_LMA][W_V_LMA_2] + w.sent[W_V_LMA_1][W_V_LMA_2], before),
+		"draft 5.1.2: the O-LMA is unaffected");
+}
+
+Test(core, lma_changes)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	(void)attach(W_MN1, W_MAG_2);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_2);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	world_run(&w, 61000);
+	cr_assert(not(has_location(W_V_LMA_1, &hnp)), "the forwarding entry timed out");
+	cr_assert(not(world_delivers(&w, W_MAG_1A, &hnp)));
+}
+
+Test(core, a_stale_o_lma_is_told_by_the_previous_d_lma)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_2);
+
+	world_packet_event(&w, W_V_LMA_1, DLMA_EVENT_MISS, &hnp, W_NONE);
+	world_run(&w, 100);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_CACHED, W_V_LMA_2);
+	(void)attach(W_MN1, W_H_LMA);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_FORWARDING, W_H_LMA);
+	world_packet_event(&w, W_V_LMA_2, DLMA_EVENT_MISROUTED, &hnp, W_V_LMA_1);
+	world_run(&w, 100);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_CACHED, W_H_LMA);
+}
+
+Test(core, at_home_no_tunnel_is_needed)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	(void)attach(W_MN1, W_H_LMA);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_BINDING, W_H_LMA);
+	cr_assert(eq(int, world_trace(&w, W_H_LMA, &hnp, &tunnels), W_H_LMA));
+	cr_assert(eq(u32, tunnels, 0));
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_H_LMA);
+}
+
+Test(core, leaving_home_again)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_H_LMA);
+
+	(void)attach(W_MN1, W_MAG_2);
+	world_run(&w, 2000);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	cr_assert(not(world_delivers(&w, W_H_LMA, &hnp)));
+}
+
+Test(core, deregistration_waits_and_then_clears_everything)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_move(&w, W_MN1, W_NONE);
+	world_run(&w, 5000);
+	cr_assert(not(has_location(W_V_LMA_1, &hnp)), "not forwarded meanwhile");
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	world_run(&w, 6000);
+	cr_assert(not(has_location(W_H_LMA, &hnp)));
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_1])->bindings.count, 0));
+	cr_assert(eq(sz, core_state(w.cores[W_MAG_1A])->attachments.count, 0));
+}
+
+Test(core, back_within_the_delay_revives_the_binding)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 500);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_HELD, W_V_LMA_1);
+	world_run(&w, 1500);
+	cr_assert(not(has_location(W_V_LMA_1, &hnp)), "held only for a moment");
+	(void)attach(W_MN1, W_MAG_1B);
+	world_run(&w, 60000);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1B);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+}
+
+Test(core, a_silent_departure_is_noticed)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	world_move(&w, W_MN1, W_NONE);
+	world_run(&w, 330000);
+	cr_assert(not(has_location(W_V_LMA_1, &hnp)));
+	cr_assert(not(has_location(W_H_LMA, &hnp)));
+}
+
+Test(core, a_present_mn_stays_registered)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	world_run(&w, 3600000);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+}
+
+Test(core, a_second_claimant_of_a_hoa_gets_another)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	struct event e = {.kind = EVENT_PACKET};
+	struct dlma_prefix other;
+
+	/* MN2 comes with an address of MN1's: its MAG asks for that HNP. */
+	w.at[W_MN2] = W_MAG_2;
+	e.packet.version = DLMA_ABI_VERSION;
+	e.packet.kind = DLMA_EVENT_NEW_SOURCE;
+	e.packet.ifindex = 7;
+	e.packet.hoa = hnp.addr;
+	memcpy(e.packet.mac, (uint8_t[]){2, 0, 0, 0, 1, W_MN2 + 1}, 6);
+	world_event(&w, W_MAG_2, &e);
+	world_run(&w, 500);
+	other = w.heard_hnp[W_MN2];
+	cr_assert(lt(u32, 0, w.advertised[W_MN2]));
+	cr_assert(not(prefix_equal(&hnp, &other)));
+	expect_location(W_V_LMA_2, &other, DLMA_LOCATION_BINDING, W_MAG_2);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	cr_assert(eq(u64, core_state(w.cores[W_H_LMA])->counters.statuses[155], 1));
+}
+
+Test(core, clocks_that_disagree_do_not_misplace_a_mn)
+{
+	struct dlma_prefix hnp;
+
+	/* Each site has a clock of its own; within a site they agree, as RFC 5213 needs. */
+	w.skew_ms[W_V_LMA_1] = w.skew_ms[W_MAG_1A] = w.skew_ms[W_MAG_1B] = 5000;
+	w.skew_ms[W_V_LMA_2] = w.skew_ms[W_MAG_2] = -5000;
+	hnp = attach(W_MN1, W_MAG_1A);
+	for (int i = 0; i < 20; i++) {
+		int mag = i % 2 ? W_MAG_1B : W_MAG_2;
+
+		(void)attach(W_MN1, mag);
+		world_run(&w, 1500);
+		expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, i % 2 ? W_V_LMA_1 : W_V_LMA_2);
+		expect_location(i % 2 ? W_V_LMA_1 : W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, mag);
+	}
+}
+
+static unsigned int losses;
+
+static bool lose_some(struct world *world, const struct world_message *m)
+{
+	static uint32_t state = 12345;
+
+	(void)world;
+	(void)m;
+	state = state * 1664525 + 1013904223;
+	if (state >> 24 >= 64) /* a quarter */
+		return false;
+	losses++;
+	return true;
+}
+
+Test(core, loss_delays_but_does_not_break)
+{
+	static const int tour[] = {W_MAG_1A, W_MAG_1B, W_MAG_2, W_H_LMA, W_MAG_1A, W_MAG_2};
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	losses = 0;
+	w.lose = lose_some;
+	for (int i = 0; i < 60; i++) {
+		int mag = tour[i % 6];
+
+		world_move(&w, W_MN1, mag);
+		world_run(&w, 40000);
+		cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &hnp, &tunnels), mag), "move %d", i);
+		cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &hnp, &tunnels), mag), "move %d", i);
+	}
+	cr_assert(lt(u32, 100, losses));
+}
+
+Test(core, ping_pong_ends_where_the_mn_is)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	for (int i = 0; i < 31; i++) {
+		world_move(&w, W_MN1, i % 2 ? W_MAG_1A : W_MAG_2);
+		world_run(&w, 7);
+	}
+	world_run(&w, 20000);
+	cr_assert(eq(int, world_trace(&w, W_H_LMA, &hnp, &tunnels), W_MAG_2));
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &hnp, &tunnels), W_MAG_2));
+}
+
+Test(core, a_mag_that_restarts_asks_its_mns)
+{
+	struct dlma_prefix here = attach(W_MN1, W_MAG_1A), gone = attach(W_MN2, W_MAG_1A);
+
+	w.at[W_MN2] = W_NONE;
+	world_restart(&w, W_MAG_1A);
+	cr_assert(world_delivers(&w, W_MAG_1A, &here), "packets go on meanwhile");
+	world_run(&w, 20000);
+	cr_assert(world_delivers(&w, W_MAG_1A, &here));
+	expect_location(W_V_LMA_1, &here, DLMA_LOCATION_BINDING, W_MAG_1A);
+	cr_assert(not(world_delivers(&w, W_MAG_1A, &gone)));
+}
+
+Test(core, an_lma_that_restarts_is_given_its_bindings_back)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	world_restart(&w, W_V_LMA_1);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_1])->bindings.count, 0));
+	world_run(&w, 65000);
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_1])->bindings.count, 1));
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &hnp, &tunnels), W_MAG_1A));
+	(void)attach(W_MN1, W_MAG_2);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
+}
+
+Test(core, the_h_lma_that_restarts_remembers)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A), home = attach(W_MN2, W_H_LMA);
+	unsigned int tunnels;
+
+	world_restart(&w, W_H_LMA);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	expect_location(W_H_LMA, &home, DLMA_LOCATION_BINDING, W_H_LMA);
+	world_run(&w, 65000);
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &hnp, &tunnels), W_MAG_1A));
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &home, &tunnels), W_H_LMA));
+	(void)attach(W_MN1, W_MAG_2);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+}
+
+static struct world_message recorded[256];
+static unsigned int recorded_count;
+
+static bool record(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	if (recorded_count < 256)
+		recorded[recorded_count++] = *m;
+	return false;
+}
+
+Test(core, recorded_messages_change_nothing)
+{
+	struct dlma_prefix hnp;
+	unsigned int tunnels;
+
+	recorded_count = 0;
+	w.lose = record;
+	hnp = attach(W_MN1, W_MAG_1A);
+	(void)attach(W_MN1, W_MAG_2);
+	w.lose = NULL;
+	world_restart(&w, W_V_LMA_1);
+	world_run(&w, 70000);
+	for (unsigned int i = 0; i < recorded_count; i++)
+		for (int to = 0; to < W_NODES; to++)
+			world_inject(&w, recorded[i].from, to, recorded[i].bytes, recorded[i].len);
+	world_run(&w, 1000);
+	cr_assert(lt(u32, 8, recorded_count));
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &hnp, &tunnels), W_MAG_2));
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	cr_assert(lt(u64, 0, world_reason(&w, W_H_LMA, DLMA_SIGNAL_replayed)));
+	cr_assert(lt(u64, 0, world_reason(&w, W_V_LMA_1, DLMA_SIGNAL_stale_epoch)));
+	cr_assert(lt(u64, 0, world_reason(&w, W_MAG_1B, DLMA_SIGNAL_mh_checksum)),
+		"meant for another node");
+}
+
+Test(core, strangers_are_counted_and_not_answered)
+{
+	uint8_t bytes[] = {59, 1, 5, 0, 0, 0, 0, 1, 0x82, 0, 0, 75, 1, 2, 0, 0};
+	unsigned int sent = 0, after = 0;
+
+	for (int i = 0; i < W_NODES; i++)
+		sent += w.sent[W_H_LMA][i];
+	for (int i = 0; i < 100; i++)
+		world_inject(&w, W_NONE, W_H_LMA, bytes, sizeof(bytes));
+	world_run(&w, 100);
+	for (int i = 0; i < W_NODES; i++)
+		after += w.sent[W_H_LMA][i];
+	cr_assert(eq(u32, sent, after));
+	cr_assert(eq(u64, world_reason(&w, W_H_LMA, DLMA_SIGNAL_stranger), 100));
+}
+
+Test(core, an_unsigned_message_of_a_peer_changes_nothing)
+{
+	struct mh_message m = {.type = MH_BINDING_UPDATE};
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	const struct core_state *s = core_state(w.cores[W_H_LMA]);
+	uint8_t bytes[256];
+	int len;
+
+	m.bu.flags = MH_BU_ACK | MH_BU_PROXY | MH_BU_HOME;
+	m.bu.lifetime = 100;
+	m.options.hnp[m.options.hnp_count++].prefix = hnp;
+	len = mh_encode(&m, bytes, sizeof(bytes));
+	mh_checksum_set(&s->peers[W_V_LMA_2].node->address, &s->self->address, bytes, (size_t)len);
+	world_inject(&w, W_V_LMA_2, W_H_LMA, bytes, (size_t)len);
+	world_run(&w, 100);
+	cr_assert(eq(u64, world_reason(&w, W_H_LMA, DLMA_SIGNAL_auth_missing), 1));
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+}
+
+static struct world_message held;
+static bool holding;
+
+/* Keeps the first claim of V-LMA-1 back, for the test to deliver it late. */
+static bool hold_claim(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	if (holding || m->from != W_V_LMA_1 || m->to != W_H_LMA || m->bytes[2] != MH_BINDING_UPDATE)
+		return false;
+	holding = true;
+	held = *m;
+	return true;
+}
+
+Test(core, a_late_claim_is_refused_with_the_newer_stamp)
+{
+	struct dlma_prefix hnp;
+
+	holding = false;
+	w.lose = hold_claim;
+	world_move(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 100);
+	hnp = attach(W_MN1, W_MAG_2);
+	cr_assert(holding);
+	world_inject(&w, held.from, held.to, held.bytes, held.len);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	cr_assert(eq(u64, world_reason(&w, W_H_LMA, DLMA_SIGNAL_outdated), 1));
+	cr_assert(eq(u64, core_state(w.cores[W_H_LMA])->counters.statuses[157], 1));
+}
+
+Test(core, a_mn_that_never_left_is_claimed_back)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	/* MAG-2 says that it sees the MN, which in truth is still at MAG-1a. */
+	world_move(&w, W_MN1, W_MAG_2);
+	w.at[W_MN1] = W_MAG_1A;
+	world_run(&w, 20000);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	cr_assert(not(world_delivers(&w, W_MAG_2, &hnp)));
+	cr_assert(eq(u32, w.reports[W_V_LMA_1][REPORT_binding_outbid], 1));
+}
+
+Test(core, the_same_message_twice_is_one_too_many)
+{
+	recorded_count = 0;
+	w.lose = record;
+	(void)attach(W_MN1, W_MAG_1A);
+	w.lose = NULL;
+	for (unsigned int i = 0; i < recorded_count; i++) {
+		uint64_t before = world_reason(&w, recorded[i].to, DLMA_SIGNAL_replayed);
+
+		world_inject(
+			&w, recorded[i].from, recorded[i].to, recorded[i].bytes, recorded[i].len);
+		cr_assert(eq(
+			u64, world_reason(&w, recorded[i].to, DLMA_SIGNAL_replayed), before + 1));
+	}
+	cr_assert(lt(u32, 3, recorded_count));
+}
+
+Test(core, packets_may_wait_while_a_registration_is_under_way)
+{
+	world_move(&w, W_MN1, W_MAG_1A);
+	cr_assert(w.expecting[W_MAG_1A]);
+	world_run(&w, 5);
+	cr_assert(w.expecting[W_V_LMA_1]);
+	cr_assert(not(w.expecting[W_H_LMA]));
+	world_run(&w, 100);
+	cr_assert(not(w.expecting[W_MAG_1A]));
+	cr_assert(not(w.expecting[W_V_LMA_1]));
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 100000);
+	for (int i = 0; i < W_NODES; i++)
+		cr_assert(not(w.expecting[i]), "node %d", i);
+}
