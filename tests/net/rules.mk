@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The laboratory: small tools in C and BPF, and the tests that run on network namespaces.
+
+LAB_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,\
+             $(filter-out %.bpf.c,$(wildcard tests/tools/*.c)))
+LAB_BPF   := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%.o,$(wildcard tests/tools/*.bpf.c))
+
+$(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# These take the kernel's UAPI headers, whose asm/ Debian keeps in a directory per architecture.
+$(BUILD)/tests/tools/%.bpf.o: tests/tools/%.bpf.c tests/tools/lab.bpf.h
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -idirafter /usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
+
+.PHONY: lab-tools
+lab-tools: $(LAB_TOOLS) $(LAB_BPF) ## the tools of the test laboratory
+
+# NET_JOBS tests at a time; NET="-k move" runs those with "move" in their name.
+NET_JOBS ?= 2
+
+.PHONY: net
+net: all lab-tools ## tests on network namespaces with the production programs (root)
+	$(Q)DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) $(NET)
+
+.PHONY: lab
+lab: lab-tools ## self-tests of the test laboratory (root)
+	$(Q)DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) -k t_lab
