@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# How each kind of test is built and run.
+
+include tests/bpf/rules.mk
+include tests/net/rules.mk
+
+# Unit tests: one program per tests/unit/test_X.c, with all pure and shared code, no root needed.
+UNIT_SRC   := $(wildcard tests/unit/test_*.c)
+UNIT_HELP  := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_HELP)) \
+                       $(BUILD)/obj/agent/ctl/keygen.o $(PURE) $(BASE)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(link) -lcriterion -lcrypto -lconfig
+
+.PHONY: unit-programs test-programs unit
+unit-programs: $(UNIT_TESTS)
+test-programs: unit-programs bpf-tests lab-tools
+unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
+	$(Q)for t in $^; do $$t || exit 1; done
+
+.PHONY: test
+test: deps ## install what is missing, build, run every test (root)
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run.py
+
+# The pure code takes nothing but the C library, our shared layouts, and its own kind.
+.PHONY: check-includes
+check-includes: ## fail if core or wire includes what it must not
+	$(Q)! grep -nE '^#include' agent/core/*.[ch] | \
+		grep -vE '"(core|wire|dlma)/|<(assert|errno|stdbool|stddef|stdint|stdio|stdlib|string)\.h>'
+	$(Q)! grep -nE '^#include' agent/wire/*.[ch] | \
+		grep -vE '"(wire|dlma)/|<(assert|errno|stdbool|stddef|stdint|stdio|stdlib|string)\.h>'
+	$(Q)! grep -nE '\bgt\(' tests/unit/*.c tests/bpf/*.c || \
+		{ echo "gt() of Criterion 2.4 takes equal values too: write lt() the other way"; exit 1; }
+
+# Layouts in vmlinux.h against those of the running kernel.
+.PHONY: check-vmlinux
+check-vmlinux: ## compare vmlinux.h with the running kernel
+	$(Q)mkdir -p $(BUILD)/tests/layout
+	$(Q)$(BPFTOOL) btf dump file /sys/kernel/btf/vmlinux format c > $(BUILD)/tests/layout/running.h
+	$(Q)for side in vmlinux.h $(abspath $(BUILD))/tests/layout/running.h; do \
+		$(CLANG) -target bpf -g -I. -DLAYOUT_HEADER="\"$$side\"" -c tests/vmlinux_layout.c \
+			-o $(BUILD)/tests/layout/$$(basename $$side).o && \
+		llvm-objcopy --dump-section .rodata.layout=$(BUILD)/tests/layout/$$(basename $$side).bin \
+			$(BUILD)/tests/layout/$$(basename $$side).o || exit 1; done
+	$(Q)cmp $(BUILD)/tests/layout/vmlinux.h.bin $(BUILD)/tests/layout/running.h.bin
+
+.PHONY: docs check-docs
+docs: all ## write the parts of docs/ that are made from the source
+	$(Q)$(BUILD)/dlmactl reasons > docs/reasons.md
+
+check-docs: all ## fail if one of them is not up to date
+	$(Q)$(BUILD)/dlmactl reasons | cmp - docs/reasons.md
+
+.PHONY: check-configs
+check-configs: all ## every example configuration passes --check
+	$(Q)rm -rf $(BUILD)/tests/configs && mkdir -p $(BUILD)/tests
+	$(Q)cp -r configs $(BUILD)/tests/configs
+	$(Q)set -e; for d in $(BUILD)/tests/configs/*/; do \
+		$(BUILD)/dlmactl keygen $$d/domain.conf $$d; \
+		for f in $$d*.conf; do \
+			case $$f in */domain.conf) continue;; esac; \
+			$(BUILD)/dlma-agent --check $$f; $(BUILD)/dlma-loader --check $$f; \
+		done; done

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Runs every test there is, and ends with the line "N passed, N failed, N skipped".
+
+    tests/run.py [SUITE...]      default: all of SUITES below, in their order
+
+A suite is a list of programs, each counted by what it says of itself: Criterion programs by their
+JSON report, the network runner by its results, everything else as one test by its exit status.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / os.environ.get("BUILD", "build")
+ASAN_ENV = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+
+
+def say(status, name, seconds, detail=""):
+    """One line for each test."""
+    print(f"{status:8}{name:56}{seconds:7.2f} s" + (f"  {detail}" if detail else ""), flush=True)
+
+
+def run(command, **options):
+    """A command's exit status and everything that it printed."""
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", check=False, **options)
+    return done.returncode, done.stdout
+
+
+def make(*arguments):
+    """make with our build directory."""
+    return run(["make", f"BUILD={BUILD}", f"-j{os.cpu_count()}", *arguments])
+
+
+def one(name, status, output, seconds):
+    """A test that is one command."""
+    say("passed" if not status else "failed", name, seconds)
+    if status:
+        print(output)
+    return Counter(failed=1) if status else Counter(passed=1)
+
+
+def command(name, argv):
+    """Runs a command as one test."""
+    begin = time.monotonic()
+    status, output = run(argv)
+    return one(name, status, output, time.monotonic() - begin)
+
+
+def target(name, *arguments):
+    """Makes something as one test."""
+    begin = time.monotonic()
+    status, output = make(*arguments)
+    return one(name, status, output, time.monotonic() - begin)
+
+
+def criterion(program, label, env=None):
+    """Runs a Criterion program; each of its tests counts."""
+    begin = time.monotonic()
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        status, output = run([program, f"--json={report.name}"],
+                             env={**os.environ, **(env or {})})
+        try:
+            suites = json.load(report)["test_suites"]
+        except (json.JSONDecodeError, KeyError):
+            print(output)
+            say("failed", label, time.monotonic() - begin, f"no report, exit status {status}")
+            return Counter(failed=1)
+    words = {"PASSED": "passed", "SKIPPED": "skipped"}
+    found = Counter(words.get(t["status"], "failed") for s in suites for t in s["tests"])
+    if status and not found["failed"]:
+        found["failed"] += 1
+    say("failed" if found["failed"] else "passed", label, time.monotonic() - begin,
+        f"{found['passed']} tests" + (f", {found['skipped']} skipped" if found["skipped"] else ""))
+    if found["failed"]:
+        print(output)
+    return found
+
+
+def static():
+    """What can be said without running anything."""
+    found = target("build with gcc", "all", "test-programs")
+    found += target("build with clang", "CC=clang", f"BUILD={BUILD}/clang", "all",
+                    "test-programs")
+    for check in ("check-format", "check-includes", "check-vmlinux", "check-configs",
+                  "check-docs"):
+        found += target(check, check)
+    return found
+
+
+def unit():
+    """The pure code and the configuration, under the sanitizers."""
+    found = target("build with the sanitizers", "SANITIZE=1", f"BUILD={BUILD}/asan",
+                   "unit-programs")
+    for program in sorted((BUILD / "asan/tests/unit").glob("test_*")):
+        found += criterion(program, f"unit {program.name}", ASAN_ENV)
+    return found
+
+
+def bpf():
+    """The production objects, frame by frame."""
+    found = Counter()
+    for program in sorted((BUILD / "tests/bpf").glob("test_*")):
+        found += criterion(program, f"bpf {program.name}")
+    return found
+
+
+def net():
+    """Real packets between network namespaces, through the production programs."""
+    subprocess.run(["/usr/bin/python3", "tests/net/runner.py", "-j2"], cwd=ROOT, check=False,
+                   env={**os.environ, "DLMA_BUILD": str(BUILD)})
+    try:
+        results = json.loads((BUILD / "tests/net/results.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return Counter(failed=1)
+    return Counter(result["status"] for result in results)
+
+
+SUITES = {"static": static, "unit": unit, "bpf": bpf, "net": net}
+
+
+def main():
+    """Runs the suites; the exit status is 1 if anything failed."""
+    total = Counter()
+    for name in sys.argv[1:] or SUITES:
+        total += SUITES[name]()
+    print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
+    return 1 if total["failed"] or not total["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
