@@ -34,4 +34,3 @@ bool show_print(const char *verb, const json_t *answer);
 
 /* reasons.c */
 void reasons_print(FILE *out);
-
