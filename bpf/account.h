@@ -41,9 +41,14 @@ static __always_inline void mark_used(__u32 *used)
 		*used = tick;
 }
 
+/*
+ * Folds before it multiplies and after: the last octet of an address stands in the top bits of a
+ * word, and a multiplication alone never brings those down.
+ */
 static __always_inline __u64 mix(__u64 h, __u64 v)
 {
-	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	h ^= v;
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15ULL;
 	return h ^ h >> 32;
 }
 

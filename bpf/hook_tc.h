@@ -10,41 +10,77 @@
 #define HOOK_DROP TC_ACT_SHOT
 
 enum {
-	/* Ethernet, outer header, limit header, inner header: all that is ever looked at. */
-	HOOK_HEADERS = TUNNEL_LEN + sizeof(struct limit_header) + IP6_LEN,
+	TCP_HEADER_MIN = 20,
 	TCP_HEADER_MAX = 60,
+	TCP_DATA_OFFSET = 12,
+	UDP_HEADER = 8,
+	VLAN_TAG = 4,
+	/* Ethernet, outer header, limit header, inner headers: all that is ever looked at. */
+	HOOK_HEADERS = TUNNEL_LEN + sizeof(struct limit_header) + IP6_LEN + TCP_HEADER_MIN,
 };
+
+/* The kernel has taken the tag out of the frame, and counts it no more. */
+static __always_inline bool hook_tagged(const struct __sk_buff *ctx)
+{
+	return ctx->vlan_present;
+}
 
 static __always_inline void hook_packet(struct __sk_buff *ctx, struct packet *p)
 {
 	p->data = (void *)(long)ctx->data;
 	p->end = (void *)(long)ctx->data_end;
-	if (p->data + HOOK_HEADERS > p->end) {
+	if (p->data + HOOK_HEADERS > p->end && ctx->len > ctx->data_end - ctx->data) {
 		(void)bpf_skb_pull_data(ctx, ctx->len < HOOK_HEADERS ? ctx->len : HOOK_HEADERS);
 		p->data = (void *)(long)ctx->data;
 		p->end = (void *)(long)ctx->data_end;
 	}
-	p->len = ctx->len;
+	p->len = ctx->len + (hook_tagged(ctx) ? VLAN_TAG : 0);
 	p->ifindex = ctx->ifindex;
 }
 
-/*
- * Octets from the outermost IPv6 header on, as they will stand on the wire. A GSO packet is cut
- * into segments later; hook_push() makes those small enough where it has to.
+/* Octets of the header that each segment of a GSO packet repeats after its IPv6 header. */
+static __always_inline __u32 hook_transport_len(const struct packet *p)
+{
+	const __u8 *header = (void *)(p->ip6 + 1);
+
+	if (p->ip6->next_header == IPPROTO_UDP)
+		return UDP_HEADER;
+	if (p->ip6->next_header != IPPROTO_TCP || (void *)(header + TCP_HEADER_MIN) > p->end)
+		return TCP_HEADER_MAX;
+	return header[TCP_DATA_OFFSET] >> 4 << 2;
+}
+
+/* Octets from the outermost IPv6 header on, as they stand on the wire: of a GSO packet's segments.
  */
 static __always_inline __u32 hook_wire_len(struct __sk_buff *ctx, const struct packet *p)
 {
-	return ctx->gso_size ? 0 : p->len - ETH_LEN;
+	if (!ctx->gso_size)
+		return p->len - ETH_LEN;
+	return (p->outer ? 2 : 1) * IP6_LEN + hook_transport_len(p) + ctx->gso_size;
 }
 
-static __always_inline int hook_push(struct __sk_buff *ctx, __u32 mtu)
+/* Whether it fits once it has a header more. A segment of TCP can give up the octets for that. */
+static __always_inline bool hook_may_push(struct __sk_buff *ctx, const struct packet *p, __u32 mtu)
+{
+	__u32 give = ctx->gso_size && p->ip6->next_header == IPPROTO_TCP ? IP6_LEN : 0;
+
+	return hook_wire_len(ctx, p) + IP6_LEN - give <= mtu;
+}
+
+static __always_inline int hook_push(struct __sk_buff *ctx, const struct packet *p, __u32 mtu)
 {
 	__u64 flags = BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
 
 	/* Without this flag each segment gives up the octets that the header takes. */
-	if (ctx->gso_size + TCP_HEADER_MAX + 2 * IP6_LEN <= mtu)
+	if (hook_wire_len(ctx, p) + IP6_LEN <= mtu)
 		flags |= BPF_F_ADJ_ROOM_FIXED_GSO;
 	return bpf_skb_adjust_room(ctx, IP6_LEN, BPF_ADJ_ROOM_MAC, flags);
+}
+
+/* The kernel has kept it in its place. */
+static __always_inline void hook_keep_ethernet(const struct packet *p)
+{
+	(void)p;
 }
 
 static __always_inline int hook_pop(struct __sk_buff *ctx, struct packet *p)

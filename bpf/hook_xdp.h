@@ -9,6 +9,13 @@
 #define HOOK_PASS XDP_PASS
 #define HOOK_DROP XDP_DROP
 
+/* A tag is still in the frame, where the EtherType shows it. */
+static __always_inline bool hook_tagged(const struct xdp_md *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
 static __always_inline void hook_packet(struct xdp_md *ctx, struct packet *p)
 {
 	p->data = (void *)(long)ctx->data;
@@ -24,10 +31,23 @@ static __always_inline __u32 hook_wire_len(struct xdp_md *ctx, const struct pack
 	return p->len - ETH_LEN;
 }
 
-static __always_inline int hook_push(struct xdp_md *ctx, __u32 mtu)
+/* Whether it fits once it has a header more. */
+static __always_inline bool hook_may_push(struct xdp_md *ctx, const struct packet *p, __u32 mtu)
 {
+	return hook_wire_len(ctx, p) + IP6_LEN <= mtu;
+}
+
+static __always_inline int hook_push(struct xdp_md *ctx, const struct packet *p, __u32 mtu)
+{
+	(void)p;
 	(void)mtu;
 	return bpf_xdp_adjust_head(ctx, -IP6_LEN);
+}
+
+/* After hook_push(): the Ethernet header as it came, for the kernel to read. */
+static __always_inline void hook_keep_ethernet(const struct packet *p)
+{
+	__builtin_memcpy(p->data, p->data + IP6_LEN, ETH_LEN);
 }
 
 static __always_inline int hook_pop(struct xdp_md *ctx, struct packet *p)

@@ -52,7 +52,7 @@ struct plan {
 	enum dlma_packet_reason reason;
 	enum operation operation;
 	__u32 adjacency;
-	__u32 marks; /* LABEL_* to set in the outer flow label */
+	__u32 marks; /* LABEL_* of the outer flow label */
 	struct dlma_access *access;
 };
 

@@ -13,11 +13,11 @@ static __always_inline const struct dlma_node *node_self(void)
 }
 
 /* Finds the IPv6 header. Returns 0, or the reason why this packet is none of ours. */
-static __always_inline int parse_native(struct packet *p)
+static __always_inline int parse_native(const HOOK_CTX *ctx, struct packet *p)
 {
 	struct ethhdr *eth = p->data;
 
-	if (p->data + ETH_LEN > p->end || eth->h_proto != bpf_htons(ETH_P_IPV6))
+	if (p->data + ETH_LEN > p->end || hook_tagged(ctx) || eth->h_proto != bpf_htons(ETH_P_IPV6))
 		return DLMA_PACKET_not_ipv6;
 	p->outer = NULL;
 	p->ip6 = p->data + ETH_LEN;
@@ -83,7 +83,7 @@ static __always_inline struct plan plan_network(
 static __always_inline struct plan plan_packet(
 	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p, bool from_access)
 {
-	int fault = parse_native(p);
+	int fault = parse_native(ctx, p);
 
 	if (fault)
 		return plan_verdict(fault);

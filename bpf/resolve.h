@@ -175,7 +175,10 @@ static __always_inline bool would_loop(
 	       (ip6_label(p->outer) & LABEL_MARKS);
 }
 
-/* D-LMA, H-LMA or previous D-LMA: a packet that another LMA sent. */
+/*
+ * D-LMA, H-LMA or previous D-LMA: a packet that another LMA sent. It keeps its marks; those that a
+ * MAG may have set mean nothing, and go.
+ */
 static __always_inline struct plan resolve_from_lma(void *ctx, const struct dlma_node *self,
 	const struct packet *p, const struct dlma_addr *hnp, const struct dlma_peer *peer)
 {
@@ -193,6 +196,7 @@ static __always_inline struct plan resolve_from_lma(void *ctx, const struct dlma
 		plan = resolve_forwarding(p, l);
 	else
 		plan = plan_tunnel(p, reason_of(l->kind), l->adjacency);
+	plan.marks |= ip6_label(p->outer) & LABEL_MARKS;
 	if (would_loop(p, &plan, peer))
 		return plan_verdict(DLMA_PACKET_tunnel_loop);
 	if (l->kind != DLMA_LOCATION_BINDING)
@@ -265,9 +269,12 @@ static __always_inline struct plan resolve_tunnelled(
 	}
 	if (!hnp_of(self, &p->ip6->dst, &hnp))
 		return plan_verdict(DLMA_PACKET_inner_destination);
-	if (self->roles & DLMA_ROLE_LMA)
-		return resolve_from_lma(ctx, self, p, &hnp, peer);
-	return resolve_at_mag(ctx, self, p, &hnp);
+	if (!(self->roles & DLMA_ROLE_LMA))
+		return resolve_at_mag(ctx, self, p, &hnp);
+	/* What this node sends comes back only from somebody who pretends to be it. */
+	if (addr_equal(&p->ip6->src, &self->address))
+		return plan_verdict(DLMA_PACKET_inner_source);
+	return resolve_from_lma(ctx, self, p, &hnp, peer);
 }
 
 /* A native packet for a HoA, on its way past this LMA (draft 4.2, 4.4). */

@@ -3,9 +3,11 @@
  * Carries a plan out. The verbs that differ between XDP and TC (hook_*) come from hook_xdp.h or
  * hook_tc.h, of which each program includes one before this file:
  *
- *   hook_push(ctx)       makes TUNNEL room after the Ethernet header
- *   hook_pop(ctx)        takes the outer header away, keeping the Ethernet header
- *   hook_packet(ctx, p)  reads the packet's bounds again after either
+ *   hook_may_push(ctx, p, mtu)  whether there is room on the way for an outer header
+ *   hook_push(ctx, p, mtu)      makes room for it after the Ethernet header
+ *   hook_keep_ethernet(p)       brings the Ethernet header before that room, where it is not yet
+ *   hook_pop(ctx, p)            takes the outer header away, keeping the Ethernet header
+ *   hook_packet(ctx, p)         reads the packet's bounds again after any of these
  *   hook_redirect(ctx, ifindex)
  */
 #pragma once
@@ -90,14 +92,16 @@ static __always_inline int tunnel_push(
 
 	if (!hop)
 		return fail(plan, DLMA_PACKET_no_room);
-	if (hook_wire_len(ctx, p) + IP6_LEN > hop->mtu)
+	if (!hook_may_push(ctx, p, hop->mtu))
 		return fail(plan, DLMA_PACKET_too_big);
 	p->ip6->hop_limit--;
-	if (hook_push(ctx, hop->mtu))
+	if (hook_push(ctx, p, hop->mtu))
 		return fail(plan, DLMA_PACKET_no_room);
 	hook_packet(ctx, p);
 	if (p->data + TUNNEL_LEN > p->end)
 		return fail(plan, DLMA_PACKET_no_room);
+	if (!hop->ifindex)
+		hook_keep_ethernet(p);
 	header_write(p->data, hop, traffic_class, label | plan->marks, payload_len);
 	return send(ctx, hop, plan);
 }
@@ -105,7 +109,7 @@ static __always_inline int tunnel_push(
 static __always_inline int tunnel_swap(HOOK_CTX *ctx, struct packet *p, struct plan *plan)
 {
 	const struct dlma_next_hop *hop = next_hop(plan->adjacency);
-	__u32 label = ip6_label(p->outer) | plan->marks;
+	__u32 label = (ip6_label(p->outer) & LABEL_HASH) | plan->marks;
 
 	if (!hop)
 		return fail(plan, DLMA_PACKET_no_room);

@@ -19,20 +19,9 @@ enum {
 #define USED_LOCATION(i) (1u << (i))
 #define USED_ACCESS(i)	 (1u << ((i) + USED_ACCESS_SHIFT))
 
-/* How a fixture is run: by BPF_PROG_TEST_RUN, or on a wire. */
-enum suite_way { SUITE_RUN = 1, SUITE_WIRE = 2 };
-
-/* What the programs do instead, where they are known to be wrong. */
-struct fixture_fault {
-	const char *text;
-	uint32_t hooks; /* bit by enum hook; 0: both */
-	uint32_t ways;	/* enum suite_way; 0: all */
-};
-
 struct fixture {
 	const char *name;
 	const char *rows; /* of the requirements that it supports */
-	struct fixture_fault unlike;
 	enum side side;
 	uint32_t roles;
 	uint32_t version; /* of the node; 0: as it must be, VERSION_NONE: not configured */

@@ -243,8 +243,6 @@ static const struct fixture mn[] = {
 		.name = "marks in the label of a MAG's tunnel mean nothing: gone in the next "
 			"tunnel",
 		.rows = "B8 C7",
-		.unlike =
-			{"they stay, so a previous D-LMA takes a fresh packet for a forwarded one"},
 		.roles = LMA_,
 		.locations = {BOUND, {HNP2, DLMA_LOCATION_CACHED, NODE_D_LMA}},
 		.in = {ARRIVES, IP6(MAG, SELF, .label = FORWARDED | RETURNED | 0x1abcd),

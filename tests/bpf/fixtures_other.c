@@ -5,13 +5,6 @@
 #define HEAR_ALL .locations = {{HNP, DLMA_LOCATION_CACHED, NODE_D_LMA}}
 #define TO_SELF	 ARRIVES, IP6(CN, SELF)
 
-#define IN_VLAN                                                                               \
-	{                                                                                     \
-		"the kernel takes the tag out before TC, and the program takes no notice of " \
-		"vlan_present: the packet is handled as if it had come without a tag",        \
-			.hooks = 1u << HOOK_TC, .ways = SUITE_WIRE                            \
-	}
-
 static const struct fixture other[] = {
 	{
 		.name = "IPv4",
@@ -36,7 +29,6 @@ static const struct fixture other[] = {
 	},
 	{
 		.name = "an IPv6 packet for a HoA in a VLAN",
-		.unlike = IN_VLAN,
 		.roles = LMA_,
 		HEAR_ALL,
 		.in = {ETH_TYPE(MAC_LINK + LINK_CORE, MAC_ROUTER, 0x8100), VLAN(7, 0x86dd),
@@ -45,7 +37,6 @@ static const struct fixture other[] = {
 	},
 	{
 		.name = "an IPv6 packet for a HoA in a provider's VLAN",
-		.unlike = IN_VLAN,
 		.roles = LMA_,
 		HEAR_ALL,
 		.in = {ETH_TYPE(MAC_LINK + LINK_CORE, MAC_ROUTER, 0x88a8), VLAN(7, 0x86dd),
@@ -54,7 +45,6 @@ static const struct fixture other[] = {
 	},
 	{
 		.name = "an IPv6 packet from a MN in a VLAN",
-		.unlike = IN_VLAN,
 		.side = SIDE_ACCESS,
 		.roles = MAG_,
 		.access = {{HNP, LINK_ACCESS, NODE_D_LMA, MAC_MN}},

@@ -237,11 +237,6 @@ static const struct fixture size[] = {
 	},
 	{
 		.name = "next hop not resolved: encapsulated, and the kernel sends it",
-		.unlike =
-			{"the Ethernet header stays 40 octets further in: the kernel gets a frame "
-			 "that "
-			 "begins with whatever stood before it in memory",
-				.hooks = 1u << HOOK_XDP, .ways = SUITE_RUN},
 		.roles = LMA_,
 		.in = {ARRIVES, IP6(CN, HOA_UNRESOLVED, .tc = 0x28), UDP, DATA(32)},
 		.reason = DLMA_PACKET_tunnel_kernel,
@@ -251,7 +246,6 @@ static const struct fixture size[] = {
 	},
 	{
 		.name = "next hop not resolved, from a MN",
-		.unlike = {"as before", .hooks = 1u << HOOK_XDP, .ways = SUITE_RUN},
 		.side = SIDE_ACCESS,
 		.roles = MAG_,
 		.access = {{HNP, LINK_ACCESS, NODE_UNRESOLVED, MAC_MN}},

@@ -242,7 +242,7 @@ static struct decision judge_fresh(
 	} else {
 		return leave(owner < 0 ? DLMA_PACKET_no_owner : DLMA_PACKET_unbound);
 	}
-	d.clear = m->faults & MODEL_KEEPS_MARKS ? 0 : MARKS;
+	d.clear = MARKS;
 	return d;
 }
 
@@ -329,11 +329,10 @@ static struct decision judge_from_peer(struct model *m, struct outcome *o, const
 
 	if (!(peer->roles & DLMA_ROLE_LMA))
 		return is_lma ? judge_from_mag(m, o, p, peer) : leave(DLMA_PACKET_untrusted_peer);
-	if (is_lma && addr_equal(&p->own.src, &m->tables.node.address) &&
-		!(m->faults & MODEL_OWN_SOURCE))
-		return leave(DLMA_PACKET_inner_source);
 	if (!hnp_find(m, &p->own.dst, &hnp))
 		return leave(DLMA_PACKET_inner_destination);
+	if (is_lma && addr_equal(&p->own.src, &m->tables.node.address))
+		return leave(DLMA_PACKET_inner_source);
 	return is_lma ? judge_from_lma(m, o, p, &hnp, peer) : judge_at_mag(m, o, p, &hnp);
 }
 

@@ -7,18 +7,7 @@
 
 #include "harness.h"
 
-/*
- * Where the programs are known to differ from what they should do: the model follows them if told
- * to, so that the comparison finds what is not known yet. A fixture shows each (`unlike`).
- */
-enum model_fault {
-	MODEL_KEEPS_MARKS = 1, /* of the tunnel of a MAG */
-	MODEL_OWN_SOURCE = 2,  /* lets this node's own address out of an LMA's tunnel */
-	MODEL_ALL_FAULTS = MODEL_KEEPS_MARKS | MODEL_OWN_SOURCE,
-};
-
 struct model {
-	uint32_t faults;
 	struct tables tables; /* `used` changes */
 	uint32_t now_tick, now_sent;
 	struct {

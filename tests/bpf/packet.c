@@ -28,7 +28,8 @@ uint32_t packet_be32(const uint8_t *at)
 
 uint64_t packet_mix(uint64_t h, uint64_t value)
 {
-	h = (h ^ value) * 0x9e3779b97f4a7c15;
+	h ^= value;
+	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15;
 	return h ^ h >> 32;
 }
 

@@ -53,8 +53,7 @@ static void run_all(enum hook hook)
 
 	for (const struct fixture_set *const *s = fixture_sets; *s; s++)
 		for (unsigned int i = 0; i < (*s)->count; i++, count++)
-			suite_judge(hook, SUITE_RUN, &(*s)->fixtures[i],
-				run(r, &(*s)->fixtures[i], text));
+			suite_judge(hook, &(*s)->fixtures[i], run(r, &(*s)->fixtures[i], text));
 	fprintf(stderr, "%s: %u fixtures\n", hook_names[hook], count);
 	rig_close(r);
 }

@@ -45,7 +45,6 @@ static void start_round(struct run *r, uint64_t seed)
 	r->seed = r->state = seed;
 	random_tables(&r->state, rig_ifindex(r->rig), &tables);
 	model_init(&r->model, &tables);
-	r->model.faults = MODEL_ALL_FAULTS;
 	cr_assert_eq(rig_fill(r->rig, &tables), 0, "cannot fill the maps");
 }
 
@@ -61,19 +60,11 @@ static void go_on(struct run *r)
 	cr_assert_eq(rig_set_clock(r->rig, clock), 0);
 }
 
-/* Known fault (fixtures_size.c): what stands for an Ethernet header is not to be foreseen. */
-static void overlook_ethernet(struct run *r)
-{
-	if (r->hook == HOOK_XDP && r->expected.counted[DLMA_PACKET_tunnel_kernel].packets)
-		memcpy(r->got.out.bytes, r->expected.out.bytes, ETH_LEN);
-}
-
 static const char *compare(struct run *r, uint32_t ingress, char text[COMPARE_TEXT_MAX])
 {
 	static struct tables after;
 	const char *told;
 
-	overlook_ethernet(r);
 	told = compare_outcomes(ingress, &r->expected, &r->got, text);
 	after = r->model.tables;
 	if (rig_read_used(r->rig, &after))

@@ -231,8 +231,7 @@ static void labels(enum hook hook)
 		distinct += !seen;
 	}
 	rig_close(r);
-	suite_known(hook, distinct < SPREAD,
-		"flows without ports to HoAs that differ in the last octet have one label");
+	cr_expect(distinct >= SPREAD, "%s: %u labels", hook_names[hook], distinct);
 }
 
 Test(sweeps, labels_xdp)
