@@ -133,6 +133,42 @@ def figure_10(lab):
         counters_close(lab, node)
 
 
+@test(rows=["C7", "H2", "H8"], lab={"mobiles": 2})
+def mn_to_mn(lab):
+    """MN1 - MAG1 - O-LMA - D-LMA - MAG2 - MN2 (draft 5.3); the first packets by way of the H-LMA."""
+    lab.start_dlma()
+    hoa1, hoa2 = attach(lab, "mag-1a"), attach(lab, "mag-2", "mn-2")
+    for src, dst, source, target, mags, lmas in (
+            ("mn", "mn-2", hoa1, hoa2, ("mag-1a", "mag-2"), ("v-lma-1", "v-lma-2")),
+            ("mn-2", "mn", hoa2, hoa1, ("mag-2", "mag-1a"), ("v-lma-2", "v-lma-1"))):
+        capture = lab.capture()
+        run_stream(lab, src, dst, target, 100, rate=200, size=300, from_=source)
+        packets = pcap.packets(capture.stop())
+        uplink = [(f"{src}.wlan0", None, None), (f"{mags[0]}.net0", mags[0], lmas[0])]
+        down = [(f"{lmas[1]}.net0", lmas[1], mags[1]), (f"{mags[1]}.acc0", None, None)]
+        check_journey(lab, packets, 0, [*uplink, (f"{lmas[0]}.net0", lmas[0], "h-lma"),
+                                        ("h-lma.net0", "h-lma", lmas[1]), *down])
+        check_journey(lab, packets, 99, [*uplink, (f"{lmas[0]}.net0", *lmas), *down])
+    for node in NODES:
+        counters_close(lab, node)
+
+
+@test(rows=["C7"], lab={"mobiles": 2})
+def mn_to_mn_in_one_network(lab):
+    """O-LMA and D-LMA in one: no other LMA sees the packet, whether there are two MAGs or one."""
+    lab.start_dlma()
+    hoa = attach(lab, "mag-1a")
+    for mag in ("mag-1b", "mag-1a"):
+        hoa2 = attach(lab, mag, "mn-2")
+        capture = lab.capture()
+        run_stream(lab, "mn", "mn-2", hoa2, 20, rate=200, size=300, from_=hoa)
+        packets = pcap.packets(capture.stop())
+        for sequence in (0, 19):
+            check_journey(lab, packets, sequence,
+                          [("mn.wlan0", None, None), ("mag-1a.net0", "mag-1a", "v-lma-1"),
+                           ("v-lma-1.net0", "v-lma-1", mag), (f"{mag}.acc0", None, None)])
+
+
 @test(rows=["B11"])
 def at_home_the_h_lma_is_the_d_lma(lab):
     """O-LMA to H-LMA is the only tunnel; the O-LMA learns that the owner is the right target."""
