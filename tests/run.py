@@ -120,7 +120,10 @@ def net():
         results = json.loads((BUILD / "tests/net/results.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return Counter(failed=1)
-    return Counter(result["status"] for result in results)
+    found = Counter(result["status"] for result in results)
+    return found + command("conformance", ["tests/conformance/report.py",
+                                           BUILD / "tests/net/results.json",
+                                           BUILD / "conformance.json"])
 
 
 SUITES = {"static": static, "unit": unit, "bpf": bpf, "net": net}

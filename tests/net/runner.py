@@ -216,6 +216,7 @@ def arguments():
     parser.add_argument("-j", type=int, default=2, metavar="N", help="tests at a time (2)")
     parser.add_argument("-k", action="append", default=[], metavar="TEXT",
                         help="only tests with TEXT in their name; several: any of them")
+    parser.add_argument("--rows", action="store_true", help="only tests that prove a requirement")
     parser.add_argument("--hook", choices=("xdp", "tc"), help="only this hook")
     parser.add_argument("--list", action="store_true", help="print names and rows, run nothing")
     parser.add_argument("--keep", action="store_true", help="keep the logs of passed tests too")
@@ -229,7 +230,7 @@ def main():
     """Exit status 1 if any test failed or none was chosen."""
     options = arguments()
     chosen = [(case, hook) for case, hook in discover(options.tests)
-              if options.hook in (None, hook)
+              if options.hook in (None, hook) and (case.rows or not options.rows)
               and (not options.k or any(text in label(case, hook) for text in options.k))]
     if options.list:
         for case, hook in chosen:
