@@ -25,6 +25,8 @@ static int parse(int argc, char **argv, bool *ret_check)
 			*ret_check = true;
 		else if (c == 'v')
 			log_set_level(LOG_LEVEL_DEBUG);
+		else if (c == 'h')
+			exit(fputs(usage, stdout) < 0);
 		else
 			return -1;
 	}

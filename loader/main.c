@@ -69,6 +69,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 			o->mode = MODE_DETACH;
 		else if (c == 'v')
 			log_set_level(LOG_LEVEL_DEBUG);
+		else if (c == 'h')
+			exit(fputs(usage, stdout) < 0);
 		else if (c != 'k' || (o->hook = hook_parse(optarg)) < 0)
 			return -EINVAL;
 	}

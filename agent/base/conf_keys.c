@@ -189,10 +189,10 @@ static int read_keys(
 	if (!err)
 		err = conf_file_load(path, &text, &mode);
 	if (err) {
-		conf_error(r, s,
-			"cannot read the keys in \"%.128s\": %s; make them with: dlmactl "
-			"keygen",
-			name, conf_file_problem(err));
+		conf_error(r, s, "cannot read the keys in \"%.128s\": %s; %s", name,
+			conf_file_problem(err),
+			err == -ENOENT ? "make them with: dlmactl keygen"
+				       : "let the user that runs this read them");
 		return -EINVAL;
 	}
 	if (mode & MODE_OTHERS)

@@ -30,18 +30,18 @@ const struct conf_kind conf_text = {"a text in quotes", read_text};
 static int read_name(
 	struct conf_reader *r, const config_setting_t *s, const struct conf_field *f, void *ret)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 	const char *name = ret;
 	int err = read_text(r, s, f, ret);
 
-	/* It becomes a file name, so "." and ".." must not be one. */
+	/* It becomes a file name, also on bpffs, which takes no dots. */
 	if (!err && (strspn(name, allowed) != strlen(name) || !isalnum((unsigned char)*name)))
 		return conf_refuse(r, s, f);
 	return err;
 }
 
 const struct conf_kind conf_name = {
-	"a name of a-z, 0-9, \"-\" and \".\" that begins with a letter or digit, as \"v-lma-1\"",
+	"a name of a-z, 0-9 and \"-\" that begins with a letter or digit, as \"v-lma-1\"",
 	read_name};
 
 static int read_path(
