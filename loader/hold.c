@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "loader.h"
 #include "base/log.h"
+#include "base/tap.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -42,25 +43,10 @@ static int bring_up(void)
 	return err;
 }
 
-/* Opens the tap, making it if need be. */
-static int open_tap(void)
-{
-	struct ifreq r = {.ifr_name = DLMA_HOLD_NAME, .ifr_flags = IFF_TAP | IFF_NO_PI};
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC), err;
-
-	if (fd < 0)
-		return -errno;
-	if (!ioctl(fd, TUNSETIFF, &r))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 /* While the agent holds it open, it exists: then there is nothing to make. */
 static int make_persistent(void)
 {
-	int fd = if_nametoindex(DLMA_HOLD_NAME) ? -EEXIST : open_tap();
+	int fd = if_nametoindex(DLMA_HOLD_NAME) ? -EEXIST : tap_open(0);
 	int err = 0;
 
 	if (fd < 0)
@@ -89,7 +75,7 @@ void hold_make(void)
 
 void hold_remove(void)
 {
-	int fd = if_nametoindex(DLMA_HOLD_NAME) ? open_tap() : -ENODEV;
+	int fd = if_nametoindex(DLMA_HOLD_NAME) ? tap_open(0) : -ENODEV;
 
 	if (fd == -ENODEV)
 		return;

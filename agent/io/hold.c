@@ -7,13 +7,12 @@
  */
 #include "io/agent.h"
 #include "base/log.h"
+#include "base/tap.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -189,25 +188,10 @@ uint32_t hold_count(const struct agent *a)
 	return a->hold ? a->hold->count : 0;
 }
 
-static int open_tap(void)
-{
-	struct ifreq r = {.ifr_name = DLMA_HOLD_NAME, .ifr_flags = IFF_TAP | IFF_NO_PI};
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	if (!ioctl(fd, TUNSETIFF, &r))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
 /* The loader has made the tap, or said why not. */
 int hold_open(struct agent *a)
 {
-	int fd = if_nametoindex(DLMA_HOLD_NAME) ? open_tap() : -ENODEV;
+	int fd = if_nametoindex(DLMA_HOLD_NAME) ? tap_open(O_NONBLOCK) : -ENODEV;
 
 	if (fd == -ENODEV)
 		return 0;
