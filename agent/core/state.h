@@ -81,7 +81,7 @@ struct binding {
 	struct request *waiting; /* PBU of the MAG to be answered; owned */
 	struct identity mn;
 	struct dlma_prefix hnp;	 /* zero while the H-LMA has not assigned one */
-	uint64_t stamp;		 /* of the movement (the draft needs an order; see core/stamp.h) */
+	uint64_t stamp;		 /* of the movement */
 	uint64_t last_timestamp; /* of the last PBU accepted from a MAG */
 	uint64_t expires_ms;
 	uint64_t held_until_ms; /* DELETING: packets wait so long for the MN to be somewhere */
