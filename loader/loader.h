@@ -72,6 +72,8 @@ enum object_kind { OBJECT_XDP, OBJECT_TC };
 struct bpf_object *object_open(const struct loader *l, enum object_kind kind);
 /* The loaded object, loading it at the first call. NULL after a message. */
 struct bpf_object *object_get(struct loader *l, enum object_kind kind);
+/* Frees both; what is pinned stays. */
+void object_done(struct loader *l);
 /* Descriptor of a program of a loaded object, or -errno. */
 int object_program(const struct bpf_object *object, enum program_side side);
 const char *object_program_name(enum program_side side);

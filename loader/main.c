@@ -310,6 +310,7 @@ int main(int argc, char **argv)
 	object_quiet();
 	l.hook_override = o.hook;
 	err = o.mode == MODE_CHECK ? 0 : run_mode(&l, o.mode);
+	object_done(&l);
 	netlink_close(l.netlink);
 	free(l.attached);
 	conf_done(&l.conf);

@@ -136,6 +136,12 @@ struct bpf_object *object_get(struct loader *l, enum object_kind kind)
 	return object;
 }
 
+void object_done(struct loader *l)
+{
+	for (int i = 0; i <= OBJECT_TC; i++)
+		bpf_object__close(l->object[i]);
+}
+
 int object_program(const struct bpf_object *object, enum program_side side)
 {
 	struct bpf_program *p = bpf_object__find_program_by_name(object, object_program_name(side));
