@@ -50,7 +50,7 @@ def one(name, status, output, seconds):
 def command(name, argv):
     """Runs a command as one test."""
     begin = time.monotonic()
-    status, output = run(argv)
+    status, output = run(argv, env={**os.environ, "DLMA_BUILD": str(BUILD)})
     return one(name, status, output, time.monotonic() - begin)
 
 
@@ -112,21 +112,48 @@ def bpf():
     return found
 
 
-def net():
-    """Real packets between network namespaces, through the production programs."""
-    subprocess.run(["/usr/bin/python3", "tests/net/runner.py", "-j2"], cwd=ROOT, check=False,
-                   env={**os.environ, "DLMA_BUILD": str(BUILD)})
+def net_runner(build, *options):
+    """Runs tests on network namespaces with the programs of a build."""
+    results = build / "tests/net/results.json"
+    results.unlink(missing_ok=True)
+    subprocess.run(["/usr/bin/python3", "tests/net/runner.py", "-j2", *options], cwd=ROOT,
+                   check=False, env={**os.environ, "DLMA_BUILD": str(build)})
     try:
-        results = json.loads((BUILD / "tests/net/results.json").read_text(encoding="utf-8"))
+        rows = json.loads(results.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return Counter(failed=1)
-    found = Counter(result["status"] for result in results)
+    return Counter(result["status"] for result in rows)
+
+
+def sanitized():
+    """The daemons and tools under the sanitizers, in those tests that make them work hardest."""
+    build = BUILD / "asan"
+    return target("build all with the sanitizers", "SANITIZE=1", f"BUILD={build}", "all",
+                  "lab-tools") + \
+        net_runner(build, "--hook", "tc", "-k", "t_handover", "-k", "t_registration",
+                   "-k", "t_trust", "-k", "t_operation.the_loader")
+
+
+def net():
+    """Real packets between network namespaces, through the production programs."""
+    found = net_runner(BUILD)
     return found + command("conformance", ["tests/conformance/report.py",
                                            BUILD / "tests/net/results.json",
                                            BUILD / "conformance.json"])
 
 
-SUITES = {"static": static, "unit": unit, "bpf": bpf, "net": net}
+def demo():
+    """The demonstration, as its user sees it."""
+    found = Counter()
+    for what in ("story", "standing"):
+        for hook in ("xdp", "tc"):
+            found += command(f"demo {what} [{hook}]", [
+                "/usr/bin/python3", "tests/demo/check.py", what, hook,
+                str(BUILD / f"tests/demo-{what}-{hook}")])
+    return found
+
+
+SUITES = {"static": static, "unit": unit, "bpf": bpf, "net": net, "sanitized": sanitized, "demo": demo}
 
 
 def main():

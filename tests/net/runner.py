@@ -30,6 +30,7 @@ from lab import Lab, Skip, all_cases, sweep  # pylint: disable=wrong-import-posi
 GRACE_S = 20  # for a test that was told to stop, to clean up
 POLL_S = 0.02
 PREFIX = os.environ.get("DLMA_LAB_PREFIX", "t")  # what all labs of this runner are called
+SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
 BUILD = Path(os.environ.get("DLMA_BUILD", HERE.parents[1] / "build")).resolve()
 
 
@@ -160,11 +161,21 @@ class Run:
             status, detail = told["status"], told["detail"]
         if self.told is not None:
             status, detail = "failed", f"stopped after {self.told - self.start:.0f} s; {detail}"
+        told_by = sanitizer_reports(self.directory)
+        if told_by:
+            status, detail = "failed", "; ".join(filter(None, [detail, f"see {told_by}"]))
         left = sweep(self.prefix)
         if left:
             status, detail = "failed", "; ".join(filter(None, [detail, f"left behind: {left}"]))
         seconds = round(time.monotonic() - self.start, 2)
         return Result(self.case.name, self.hook, self.case.rows, status, seconds, detail)
+
+
+def sanitizer_reports(directory):
+    """Logs in which a sanitizer complains of the program that wrote it; ours, or any."""
+    return [str(log) for log in sorted(directory.glob("log/*.log"))
+            if any(words in log.read_text(encoding="utf-8", errors="replace")
+                   for words in SANITIZER_WORDS)]
 
 
 def report(run, result, keep):
