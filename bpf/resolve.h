@@ -164,15 +164,14 @@ static __always_inline struct plan resolve_stray(void *ctx, const struct dlma_no
 }
 
 /*
- * A packet may go back to the LMA that it came from, for that may have become the D-LMA while the
- * packet was on its way; but only as long as no previous D-LMA has forwarded it. Since an LMA
- * never handles such a packet as a fresh one, no loop lives.
+ * A packet that would go back to the LMA that it came from. If a MN is just being registered here,
+ * it may have overtaken the signalling, so it waits. Otherwise that LMA may have become the D-LMA
+ * while the packet was on its way; but once a previous D-LMA has forwarded it, it goes no further.
+ * Since an LMA never handles such a packet as a fresh one, no loop lives.
  */
-static __always_inline bool would_loop(
-	const struct packet *p, const struct plan *plan, const struct dlma_peer *peer)
+static __always_inline bool would_return(const struct plan *plan, const struct dlma_peer *peer)
 {
-	return plan->operation == OPERATION_SWAP && plan->adjacency == peer->adjacency &&
-	       (ip6_label(p->outer) & LABEL_MARKS);
+	return plan->operation == OPERATION_SWAP && plan->adjacency == peer->adjacency;
 }
 
 /*
@@ -197,8 +196,12 @@ static __always_inline struct plan resolve_from_lma(void *ctx, const struct dlma
 	else
 		plan = plan_tunnel(p, reason_of(l->kind), l->adjacency);
 	plan.marks |= ip6_label(p->outer) & LABEL_MARKS;
-	if (would_loop(p, &plan, peer))
-		return plan_verdict(DLMA_PACKET_tunnel_loop);
+	if (would_return(&plan, peer)) {
+		if (clock_expecting() && may_wait(self, p))
+			return plan_hold(self, p);
+		if (ip6_label(p->outer) & LABEL_MARKS)
+			return plan_verdict(DLMA_PACKET_tunnel_loop);
+	}
 	if (l->kind != DLMA_LOCATION_BINDING)
 		tell(ctx, p, DLMA_EVENT_MISROUTED, hnp);
 	return plan;

@@ -324,12 +324,23 @@ void mag_register_given_up(struct core *c, struct exchange *e)
 	probe(c, a);
 }
 
+/*
+ * On a node that is its own LMA the de-registration takes effect after this step: until then the
+ * packets must not find an access entry gone that the location still points to.
+ */
+static void part(struct core *c, struct attachment *a)
+{
+	if (a->delivering && c->state.self->lma == c->state.conf->self)
+		emit_location(c, &a->hnp, DLMA_LOCATION_HELD, c->state.conf->self);
+	undeliver(c, a);
+}
+
 static void leave(struct core *c, struct attachment *a)
 {
 	bool told = a->state == ATTACHMENT_REGISTERED || a->state == ATTACHMENT_REGISTERING;
 
 	tell(c, REPORT_mn_detached, a);
-	undeliver(c, a);
+	part(c, a);
 	timer_clear(&c->timers, &a->timer);
 	enter(c, a, ATTACHMENT_LEAVING);
 	if (told)

@@ -66,15 +66,28 @@ static void put_back(struct waiting_room *w, const uint8_t *frame, size_t len)
 		log_debug("cannot put a held packet back: %s, ignoring", strerror(errno));
 }
 
+/* Whether a packet would go back to the very LMA that sent it here. */
+static bool would_return(
+	const struct agent *a, uint32_t adjacency, const uint8_t *frame, size_t len)
+{
+	struct dlma_next_hop hop;
+	const struct dlma_adjacency *adj = maps_adjacency(a, adjacency, &hop);
+
+	return adj && len >= ETHERNET + HEADER &&
+	       !memcmp(frame + ETHERNET + 8, &adj->peer, sizeof(adj->peer));
+}
+
 /* Whether the data path would send such a packet here again. */
-static bool must_wait(const struct agent *a, const struct dlma_prefix *hnp)
+static bool must_wait(
+	const struct agent *a, const struct dlma_prefix *hnp, const uint8_t *frame, size_t len)
 {
 	struct dlma_location l;
 	struct dlma_access access;
 
-	if (maps_location(a, hnp, &l) && l.kind != DLMA_LOCATION_CACHED)
-		return l.kind == DLMA_LOCATION_HELD;
-	return maps_expecting(a) && !maps_access(a, hnp, &access);
+	if (!maps_location(a, hnp, &l) || l.kind == DLMA_LOCATION_CACHED)
+		return maps_expecting(a) && !maps_access(a, hnp, &access);
+	return l.kind == DLMA_LOCATION_HELD ||
+	       (maps_expecting(a) && would_return(a, l.adjacency, frame, len));
 }
 
 static void keep(
@@ -112,7 +125,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 		if (!find_hnp(a, frame, (size_t)n, &hnp))
 			continue;
 		/* Redirected before the location changed, read after it. */
-		if (must_wait(a, &hnp))
+		if (must_wait(a, &hnp, frame, (size_t)n))
 			keep(a->hold, &hnp, frame, (size_t)n);
 		else
 			put_back(a->hold, frame, (size_t)n);
@@ -152,7 +165,7 @@ static bool is_older(const struct held *h, const void *arg)
 
 static bool may_leave(const struct held *h, const void *arg)
 {
-	return !must_wait(arg, &h->hnp);
+	return !must_wait(arg, &h->hnp, h->frame, h->len);
 }
 
 static bool is_any(const struct held *h, const void *arg)

@@ -287,9 +287,13 @@ static struct decision judge_from_lma(struct model *m, struct outcome *o, const 
 		d = tunnel(DLMA_PACKET_tunnel_location, l->adjacency);
 	else
 		d = judge_forwarding(m, p, l);
-	/* Back to the sender only while no previous D-LMA has had it. */
-	if (d.act == ACT_TUNNEL && d.adjacency == peer->adjacency && p->outer.label & MARKS)
-		return leave(DLMA_PACKET_tunnel_loop);
+	/* Back to the sender: not before registrations have ended, nor if it was forwarded once. */
+	if (d.act == ACT_TUNNEL && d.adjacency == peer->adjacency) {
+		if (m->tables.clock.expecting && may_wait(m, p))
+			return judge_held(m, p);
+		if (p->outer.label & MARKS)
+			return leave(DLMA_PACKET_tunnel_loop);
+	}
 	if (l->kind != DLMA_LOCATION_BINDING)
 		say(m, o, p, DLMA_EVENT_MISROUTED, hnp);
 	return d;
