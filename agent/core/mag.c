@@ -330,7 +330,9 @@ void mag_register_given_up(struct core *c, struct exchange *e)
  */
 static void part(struct core *c, struct attachment *a)
 {
-	if (a->delivering && c->state.self->lma == c->state.conf->self)
+	struct route r = route_of(c, &a->hnp);
+
+	if (a->delivering && r.kind == DLMA_LOCATION_BINDING && r.target == c->state.conf->self)
 		emit_location(c, &a->hnp, DLMA_LOCATION_HELD, c->state.conf->self);
 	undeliver(c, a);
 }
