@@ -61,22 +61,30 @@ def target(name, *arguments):
     return one(name, status, output, time.monotonic() - begin)
 
 
-def criterion(program, label, env=None):
-    """Runs a Criterion program; each of its tests counts."""
-    begin = time.monotonic()
+def criterion_tests(program, env=None):
+    """Runs a Criterion program; returns [(test, how it ended)] and all that it printed.
+
+    An end of the program that no test accounts for is one more failure.
+    """
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         status, output = run([program, f"--json={report.name}"],
                              env={**os.environ, **(env or {})})
         try:
             suites = json.load(report)["test_suites"]
         except (json.JSONDecodeError, KeyError):
-            print(output)
-            say("failed", label, time.monotonic() - begin, f"no report, exit status {status}")
-            return Counter(failed=1)
+            return [(f"no report, exit status {status}", "failed")], output
     words = {"PASSED": "passed", "SKIPPED": "skipped"}
-    found = Counter(words.get(t["status"], "failed") for s in suites for t in s["tests"])
-    if status and not found["failed"]:
-        found["failed"] += 1
+    found = [(t["name"], words.get(t["status"], "failed")) for s in suites for t in s["tests"]]
+    if status and "failed" not in (word for _, word in found):
+        found.append((f"exit status {status}", "failed"))
+    return found, output
+
+
+def criterion(program, label, env=None):
+    """Runs a Criterion program; each of its tests counts."""
+    begin = time.monotonic()
+    tests, output = criterion_tests(program, env)
+    found = Counter(word for _, word in tests)
     say("failed" if found["failed"] else "passed", label, time.monotonic() - begin,
         f"{found['passed']} tests" + (f", {found['skipped']} skipped" if found["skipped"] else ""))
     if found["failed"]:

@@ -100,11 +100,12 @@ def node_at(port):
     return port.split(".")[0]
 
 
-def path(lab, packets, sequence):
-    """How one packet of a stream went: (node that sent it, outer source, outer destination)."""
+def path(lab, journey):
+    """How a packet went: (node that sent it, outer source, outer destination). `journey`: where
+    it was seen, as pcap.journey() has it."""
     names = {lab.address(n.name): n.name for n in topology.NODES}
     steps = []
-    for p in pcap.journey(packets, sequence):
+    for p in journey:
         node = node_at(p.interface)
         if node == topology.ROUTER:
             continue
@@ -116,12 +117,17 @@ def path(lab, packets, sequence):
 
 def tunnels(lab, packets, sequence):
     """The tunnels that a packet of a stream went through, as "entry>exit"."""
-    return [f"{src}>{dst}" for _, src, dst in path(lab, packets, sequence) if src]
+    return tunnels_of(path(lab, pcap.journey(packets, sequence)))
 
 
-def ping(lab, node, address, count=1, wait_s=2):
-    """Sends echo requests until one is answered, or `count` of them were not."""
-    done = lab.run(node, f"ping -n -i 0.1 -W {wait_s} -c {count} {address}", check=False)
+def tunnels_of(steps):
+    """The tunnels in what path() returns."""
+    return [f"{src}>{dst}" for _, src, dst in steps if src]
+
+
+def ping(lab, node, address, count=1, wait_s=2, interval_s=0.1):
+    """Sends `count` echo requests; returns the round trips of those that were answered, in ms."""
+    done = lab.run(node, f"ping -n -i {interval_s} -W {wait_s} -c {count} {address}", check=False)
     return [float(t) for t in re.findall(r"time=([0-9.]+)", done.stdout)]
 
 

@@ -264,3 +264,12 @@ def packets(frames):
 def journey(all_packets, sequence):
     """Everywhere that one packet of a stream was put on a wire, in order of time."""
     return [p for p in all_packets if not p.out and p.sequence == sequence]
+
+
+def journeys(all_packets):
+    """The same for every packet of the stream at once: {sequence: [Packet...]}."""
+    found = {}
+    for p in all_packets:
+        if not p.out and (sequence := p.sequence) is not None:
+            found.setdefault(sequence, []).append(p)
+    return found

@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True  # nothing of a run is left in the source tree
 
 from lab import Lab, Skip, all_cases, sweep  # pylint: disable=wrong-import-position
+from lab.timing import scaled  # pylint: disable=wrong-import-position
 
 GRACE_S = 20  # for a test that was told to stop, to clean up
 POLL_S = 0.02
@@ -141,9 +142,9 @@ class Run:
         if self.popen.poll() is not None:
             return True
         now = time.monotonic()
-        if self.told is None and now - self.start > self.case.limit_s:
+        if self.told is None and now - self.start > scaled(self.case.limit_s):
             self.stop()
-        elif self.told is not None and now - self.told > GRACE_S:
+        elif self.told is not None and now - self.told > scaled(GRACE_S):
             self.popen.kill()
         return False
 

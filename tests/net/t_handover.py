@@ -6,21 +6,10 @@ import time
 import pcap
 from figure5 import (ALTERNATE_COA, PBA, PBU, address_of, attach, binding, counter, counters_close,
                      delivered_by, learnt, location, option_address, ping, signalling, tunnels)
-from lab import test, topology
-from lab.core import Move
+from handover import accepted_at, died_at, hand_over, lost_after
+from lab import test
 
-MN = "mn1@example.net"
-ROUTER_ADVERTISEMENT = 134
 LMAS = ("h-lma", "v-lma-1", "v-lma-2")
-
-
-def hand_over(lab, old, new, gap_ms=0):
-    """As a real access network does it: the old MAG hears that the MN left its link, the MN is
-    nowhere for a while, and announces itself on the link of the new one."""
-    left = lab.move("mn", None)
-    lab.ctl(old, "detach", MN)
-    time.sleep(gap_ms / 1000)
-    return Move(left.left_ns, lab.move("mn", new).joined_ns)
 
 
 def move_with_stream(lab, hoa, old, new, gap_ms=0, rate=1000, announced=True):
@@ -36,32 +25,6 @@ def move_with_stream(lab, hoa, old, new, gap_ms=0, rate=1000, announced=True):
     return move, pcap.packets(capture.stop()), result
 
 
-def accepted_at(lab, packets, mag, after_ns):
-    """When the move was accepted: the PBA of status 0 on its way to the MAG. A node that is LMA
-    and MAG answers itself; then it is the router advertisement that follows at once."""
-    for p in packets:
-        if p.time > after_ns and p.kind == PBA and p.proto == pcap.MH and not p.out and \
-                p.inner.dst == lab.address(mag) and p.transport[6] == 0 and is_anchor(p, mag):
-            return p.time
-        if mag == "h-lma" and p.time > after_ns and p.interface == "h-lma.acc0" and \
-                p.proto == pcap.ICMPV6 and p.kind == ROUTER_ADVERTISEMENT:
-            return p.time
-    raise AssertionError(f"no sign that {mag} was accepted")
-
-
-def is_anchor(p, mag):
-    """Whether a PBA comes from the LMA of the MAG's own site."""
-    site = next(n.site for n in topology.NODES if n.name == mag)
-    return p.inner.src == site.prefix + "1" != p.inner.dst
-
-
-def lost_after(packets, result, accepted_ns):
-    """Numbers of the lost packets that the CN sent after the new anchor had accepted."""
-    sent = {p.sequence: p.time for p in packets
-            if p.sequence is not None and p.interface == "cn.net0"}
-    return [s for s in result.missing() if sent.get(s, 0) > accepted_ns]
-
-
 @test(rows=["C3"])
 def mag_changes_under_one_lma(lab):
     """MAG-1a to MAG-1b: nothing lost once accepted, and nobody tells the O-LMA anything."""
@@ -69,7 +32,7 @@ def mag_changes_under_one_lma(lab):
     hoa = attach(lab, "mag-1a")
     move, packets, result = move_with_stream(lab, hoa, "mag-1a", "mag-1b")
     accepted = accepted_at(lab, packets, "mag-1b", move.left_ns)
-    assert lost_after(packets, result, accepted) == []
+    assert lost_after(packets, result.missing(), accepted) == []
     assert result.duplicates == 0
     to_o_lma = [p for p in signalling(packets, dst=lab.address("v-lma-2"))
                 if p.time > move.left_ns and p.kind in (PBU, PBA)]
@@ -110,7 +73,7 @@ def lma_changes(lab):
     arrived_late = [p.sequence for p in packets if p.sequence is not None and
                     p.interface == "v-lma-2.net0" and p.time > knows]
     assert not set(result.missing()) & set(arrived_late)
-    assert lost_after(packets, result, knows) == []
+    assert lost_after(packets, result.missing(), knows) == []
     lab.wait(lambda: learnt(lab, "v-lma-1", hoa) is None, 25, "the forwarding entry times out")
     for node in LMAS:
         counters_close(lab, node)
@@ -159,17 +122,11 @@ def a_tour_loses_nothing_once_accepted(lab):
     for old, new in zip(tour, tour[1:]):
         move, packets, result = move_with_stream(lab, hoa, old, new, gap_ms=20)
         accepted = accepted_at(lab, packets, new, move.left_ns)
-        assert lost_after(packets, result, accepted) == [], f"{old} to {new}"
-        elsewhere = [s for s in result.missing() if not died_at(lab, packets, s, old)]
+        assert lost_after(packets, result.missing(), accepted) == [], f"{old} to {new}"
+        elsewhere = [s for s in result.missing()
+                     if not died_at(lab, pcap.journey(packets, s), old)]
         assert elsewhere == [], f"{old} to {new}: lost, but not at the link that the MN left"
         assert result.duplicates == 0
-
-
-def died_at(lab, packets, sequence, mag):
-    """Whether a packet was sent out on the link of a MAG, or into the last tunnel to it."""
-    last = pcap.journey(packets, sequence)[-1]
-    return last.interface == f"{mag}.acc0" or (last.tunnelled and
-                                               last.outer.dst == lab.address(mag))
 
 
 @test(rows=["A8"])
@@ -181,7 +138,7 @@ def an_unannounced_move_heals(lab):
     told = signalling(packets, PBU, lab.address("h-lma"), lab.address("v-lma-2"))
     knows = min(p.time for p in told if option_address(p, ALTERNATE_COA) ==
                 lab.address("h-lma")) + 25_000_000
-    assert lost_after(packets, result, knows) == [], "once the previous D-LMA knows"
+    assert lost_after(packets, result.missing(), knows) == [], "once the previous D-LMA knows"
     lab.wait(lambda: not delivered_by(lab, "mag-2"), 10, "the old MAG gave the MN up")
 
 

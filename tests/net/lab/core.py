@@ -19,6 +19,8 @@ from .dlma import DlmaMixin
 from .links import Links
 from .probe import Capture, Stream, Transfer
 from .process import Process
+from .stay import StayMixin
+from .timing import scaled
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST_PORT = 20000
@@ -45,7 +47,7 @@ class Move(NamedTuple):
     joined_ns: int
 
 
-class Lab(DlmaMixin):
+class Lab(StayMixin, DlmaMixin):
     """Figure 5 in network namespaces. Use it with `with`.
 
     hook        how the dlma nodes will work on their interfaces: "xdp" (native), "tc", or None.
@@ -162,14 +164,18 @@ class Lab(DlmaMixin):
     def _stop_processes(self):
         for process in self._processes:
             process.terminate()
-        deadline = time.monotonic() + STOP_S
+        deadline = time.monotonic() + scaled(STOP_S)
         for process in self._processes:
             process.finish(max(0.0, deadline - time.monotonic()))
 
     def _remove_namespaces(self):
         for namespace in self.namespaces.values():
             namespace.close()
-        netns.remove(netns.named(self.name))
+        names = netns.named(self.name)
+        if self.adopted:
+            netns.delete(names)
+        else:
+            netns.remove(names)
 
     # Using it
 
@@ -194,7 +200,7 @@ class Lab(DlmaMixin):
         """Runs a short command (a list, or a line for the shell's rules of quoting) in a node."""
         argv = shlex.split(command) if isinstance(command, str) else [str(a) for a in command]
         with self.namespaces[node].entered():
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s,
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=scaled(timeout_s),
                                   stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
                                   check=False)
         if check and done.returncode:
@@ -217,10 +223,10 @@ class Lab(DlmaMixin):
     @staticmethod
     def wait(predicate, deadline_s, what, interval_s=0.01):
         """Polls until predicate() is true and returns its value; `what` says what was missed."""
-        deadline = time.monotonic() + deadline_s
+        deadline = time.monotonic() + scaled(deadline_s)
         while not (value := predicate()):
             if time.monotonic() > deadline:
-                raise LabError(f"not within {deadline_s} s: {what}")
+                raise LabError(f"not within {scaled(deadline_s):g} s: {what}")
             time.sleep(interval_s)
         return value
 

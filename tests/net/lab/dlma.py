@@ -121,6 +121,9 @@ class DlmaMixin:
     def _detach(self):
         """Programs end first, then nothing of theirs stays attached."""
         self._stop_processes()
-        for node in self.loaders:
-            self.run(node, [self.program("dlma-loader"), "--detach", self.conf(node)],
+        loader = self.program("dlma-loader")
+        if not loader.exists():
+            return  # the pins go with their directory, the rest with the interfaces
+        for node in self.loaders.keys() & self.namespaces.keys():
+            self.run(node, [loader, "--detach", self.conf(node)],
                      check=False, timeout_s=DETACH_S, env=self.dlma_env())

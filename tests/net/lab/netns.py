@@ -119,10 +119,15 @@ def _kill_all_in(names):
 def remove(names):
     """Deletes the namespaces and whatever still runs in them; returns those command lines."""
     killed = _kill_all_in(names)
+    delete(names)
+    return killed
+
+
+def delete(names):
+    """Deletes the names. What still runs there keeps its namespace for itself, without wires."""
     batch = "".join(f"netns del {name}\n" for name in names)
     if batch:
         subprocess.run(["ip", "-force", "-batch", "-"], input=batch, text=True, check=True)
-    return killed
 
 
 def mount_bpffs():

@@ -125,6 +125,11 @@ class Transfer:
         self._sender = sender
         self._receiver = receiver
 
+    def abort(self):
+        """Ends it without a result, and without waiting for the other end."""
+        self._sender.kill9()
+        self._receiver.kill9()
+
     def wait(self, timeout_s):
         """Waits for the end of a transfer of a fixed size and returns its result."""
         self._sender.wait(timeout_s)

@@ -7,8 +7,19 @@ import subprocess
 import time
 from pathlib import Path
 
+from .timing import scaled
+
 STOP_S = 5
 READY_S = 10
+
+
+def started(pid):
+    """When a process began, in ticks since boot, or None. With its id this names it for ever."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(text.rpartition(")")[2].split()[19])
 
 
 class ProcessError(RuntimeError):
@@ -16,7 +27,11 @@ class ProcessError(RuntimeError):
 
 
 class Process:
-    """A running program. Its output is in `log`."""
+    """A running program. Its output is in `log`.
+
+    It has a session of its own: Ctrl-C is for the laboratory, which then ends it in good order, and
+    a terminal that goes away takes nothing with it that is meant to stay.
+    """
 
     def __init__(self, namespace, name, argv, env, log):
         self.name = name
@@ -24,12 +39,18 @@ class Process:
         with open(self.log, "ab") as output, namespace.entered():
             self._popen = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
                                            stdout=output, stderr=subprocess.STDOUT,
+                                           start_new_session=True,
                                            env={**os.environ, **(env or {})})
 
     @property
     def pid(self):
         """Process id; of no use to anybody after the program has ended."""
         return self._popen.pid
+
+    @property
+    def start(self):
+        """When it began, see started()."""
+        return started(self.pid)
 
     @property
     def alive(self):
@@ -48,14 +69,14 @@ class Process:
     def wait(self, timeout_s):
         """Waits for its end; returns the exit status."""
         try:
-            return self._popen.wait(timeout_s)
+            return self._popen.wait(scaled(timeout_s))
         except subprocess.TimeoutExpired:
             raise self.error(f"still runs after {timeout_s} s") from None
 
     def stop(self, timeout_s=STOP_S):
         """Asks it to end, makes it end after a while; returns the exit status."""
         self.terminate()
-        return self.finish(timeout_s)
+        return self.finish(scaled(timeout_s))
 
     def finish(self, timeout_s):
         """Waits for its end, and makes it end after a while; returns the exit status."""
@@ -79,7 +100,7 @@ class Process:
 
     def wait_ready(self):
         """Waits for the line "ready" with which our tools say that they work from now on."""
-        deadline = time.monotonic() + READY_S
+        deadline = time.monotonic() + scaled(READY_S)
         while "ready\n" not in self.output():
             if not self.alive:
                 raise self.error(f"ended with status {self.exit_status}")
