@@ -103,12 +103,14 @@ bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m)
 void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m)
 {
 	struct revocation *r = container_of(e, struct revocation, exchange);
+	struct revocation was = *r;
 
-	if (m->revocation.code == MH_REVOCATION_MN_ATTACHED && r->may_return)
-		binding_outbid(c, r, r->stamp);
-	else
-		report(c, REPORT_revocation_done, &r->mn, &r->hnp, r->mag);
+	/* First, for a binding that becomes active cancels what is asked about it. */
 	drop(c, r);
+	if (m->revocation.code == MH_REVOCATION_MN_ATTACHED && was.may_return)
+		binding_outbid(c, &was, was.stamp);
+	else
+		report(c, REPORT_revocation_done, &was.mn, &was.hnp, was.mag);
 }
 
 /* RFC 5846 6.3: the LMA cleans up anyway. */
