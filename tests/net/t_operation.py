@@ -4,8 +4,9 @@
 import json
 import re
 import subprocess
+import sys
 
-from figure5 import attach, binding, counter, ping
+from figure5 import CONFIGS, attach, binding, counter, ping
 from lab import test, topology
 from lab.netns import BPFFS
 
@@ -18,6 +19,8 @@ def every_verb_answers(lab):
     lab.start_dlma()
     hoa = attach(lab, "mag-1a")
     assert ping(lab, "cn", hoa, 2)
+    status = lab.ctl_json("v-lma-2", "status")
+    assert status["ready"] and status["peers_up"] == 5 and status["cached"] == 1
     for node in topology.NODES:
         for verb in VERBS:
             human = lab.ctl(node.name, verb).stdout
@@ -26,8 +29,6 @@ def every_verb_answers(lab):
     assert "mag-1a" in lab.ctl("v-lma-1", "bindings").stdout
     assert re.search(r"mn1@example.net\s+02:00:00:00:01:01\s+v-lma-1",
                      lab.ctl("h-lma", "locations").stdout)
-    status = lab.ctl_json("v-lma-2", "status")
-    assert status["ready"] and status["peers_up"] == 5 and status["cached"] == 1
     hooks = {i["hook"] for i in status["loader"]["interfaces"] if i["name"] != "dlma0"}
     assert all(h.startswith(lab.hook) for h in hooks), hooks
     bare = lab.ctl("v-lma-2").stdout
@@ -132,12 +133,18 @@ def the_loader_adopts_and_refuses(lab):
     size = json.loads(subprocess.run(["bpftool", "-j", "map", "show", "pinned", pin], check=True,
                                      capture_output=True, text=True).stdout)["bytes_value"]
     old = bytearray(dump_value(pin))
-    assert len(old) == size and old[0] == 1
+    assert len(old) == size and int.from_bytes(old[:4], sys.byteorder) == layout_version()
     write_value(pin, bytes([99]) + bytes(old[1:]))
     refused = lab.start_loader("v-lma-1")
     assert refused.wait(5) == 1
     said = [line for line in refused.output().splitlines() if line.startswith("error")]
     assert len(said) == 1 and "layout 99" in said[0] and "--detach" in said[0], said
+
+
+def layout_version():
+    """DLMA_ABI_VERSION of this tree."""
+    text = (CONFIGS.parents[1] / "include/dlma/abi.h").read_text(encoding="utf-8")
+    return int(re.search(r"#define DLMA_ABI_VERSION (\d+)", text).group(1))
 
 
 def dump_value(pin):
