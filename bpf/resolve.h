@@ -59,6 +59,7 @@ static __always_inline void tell(
 		.kind = kind,
 		.ifindex = p->ifindex,
 		.hoa = p->ip6->dst,
+		.from = p->ip6->src,
 	};
 
 	if (p->outer)
@@ -80,9 +81,12 @@ static __always_inline struct plan resolve_at_mag(void *ctx, const struct dlma_n
 	return plan_verdict(DLMA_PACKET_not_attached);
 }
 
-/* No location known: the owner of the prefix has it (draft 4.4); the packet never waits. */
-static __always_inline struct plan resolve_owner(
-	void *ctx, const struct packet *p, const struct dlma_addr *hnp)
+/*
+ * No location known: the owner of the prefix has it (draft 4.4). The packet goes there at once,
+ * unless the domain prefers that it waits for the answer (draft 6.2).
+ */
+static __always_inline struct plan resolve_owner(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp)
 {
 	struct dlma_owner *o = owner_of(&p->ip6->dst);
 
@@ -91,6 +95,8 @@ static __always_inline struct plan resolve_owner(
 	if (o->adjacency == DLMA_ADJACENCY_SELF)
 		return plan_verdict(DLMA_PACKET_unbound);
 	tell(ctx, p, DLMA_EVENT_MISS, hnp);
+	if (self->roles & DLMA_ROLE_ASK_FIRST && may_wait(self, p))
+		return plan_hold(self, p);
 	return plan_tunnel(p, DLMA_PACKET_tunnel_owner, o->adjacency);
 }
 
@@ -115,12 +121,14 @@ static __always_inline struct plan resolve_fresh(void *ctx, const struct dlma_no
 	struct dlma_location *l = bpf_map_lookup_elem(&locations, hnp);
 
 	if (!l)
-		return resolve_owner(ctx, p, hnp);
+		return resolve_owner(ctx, self, p, hnp);
 	mark_used(&l->used);
 	if (l->kind == DLMA_LOCATION_HELD)
 		return plan_hold(self, p);
 	if (l->adjacency == DLMA_ADJACENCY_SELF)
 		return resolve_at_mag(ctx, self, p, hnp);
+	if (p->outer && l->flags & DLMA_LOCATION_TELL_MAG)
+		tell(ctx, p, DLMA_EVENT_MISROUTED, hnp);
 	return plan_tunnel(p, reason_of(l->kind), l->adjacency);
 }
 
@@ -202,9 +210,27 @@ static __always_inline struct plan resolve_from_lma(void *ctx, const struct dlma
 		if (ip6_label(p->outer) & LABEL_MARKS)
 			return plan_verdict(DLMA_PACKET_tunnel_loop);
 	}
-	if (l->kind != DLMA_LOCATION_BINDING)
+	if (l->kind != DLMA_LOCATION_BINDING || l->flags & DLMA_LOCATION_TELL_LMA)
 		tell(ctx, p, DLMA_EVENT_MISROUTED, hnp);
 	return plan;
+}
+
+/*
+ * MAG that is no LMA. The MN may have left it, while an O-LMA still tunnels straight to it: then
+ * it is between two MAGs, or this is the previous one (draft 5.1.2, 5.1.3).
+ */
+static __always_inline struct plan resolve_at_gateway(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp, const struct dlma_peer *peer)
+{
+	struct dlma_access *a = bpf_map_lookup_elem(&access, hnp);
+	struct dlma_location *l;
+
+	if (a)
+		return plan_deliver(a);
+	l = bpf_map_lookup_elem(&locations, hnp);
+	if (l && l->kind != DLMA_LOCATION_CACHED)
+		return resolve_from_lma(ctx, self, p, hnp, peer);
+	return resolve_at_mag(ctx, self, p, hnp);
 }
 
 /* LMA: a packet of a MN, out of the tunnel of its MAG or from an own access link. */
@@ -252,6 +278,21 @@ static __always_inline int inner_fault(const struct packet *p)
 	return 0;
 }
 
+/*
+ * Whether a MAG may have sent this to us as to a MAG: what a previous MAG forwards (draft 5.1.2),
+ * or what its own MN says to ours (draft 5.4), where the domain allows that at all.
+ */
+static __always_inline bool is_between_mags(const struct dlma_node *self, const struct packet *p)
+{
+	struct dlma_addr hnp;
+
+	if (!(self->roles & DLMA_ROLE_MAG_PEERS))
+		return false;
+	if (ip6_label(p->outer) & LABEL_FORWARDED)
+		return true;
+	return !(self->roles & DLMA_ROLE_LMA) && hnp_of(self, &p->ip6->src, &hnp);
+}
+
 /* A packet tunnelled to this node. */
 static __always_inline struct plan resolve_tunnelled(
 	void *ctx, const struct dlma_node *self, const struct packet *p)
@@ -265,7 +306,7 @@ static __always_inline struct plan resolve_tunnelled(
 	fault = inner_fault(p);
 	if (fault)
 		return plan_verdict(fault);
-	if (!(peer->roles & DLMA_ROLE_LMA)) {
+	if (!(peer->roles & DLMA_ROLE_LMA) && !is_between_mags(self, p)) {
 		if (!(self->roles & DLMA_ROLE_LMA))
 			return plan_verdict(DLMA_PACKET_untrusted_peer);
 		return resolve_from_mag(ctx, self, p, peer);
@@ -273,7 +314,7 @@ static __always_inline struct plan resolve_tunnelled(
 	if (!hnp_of(self, &p->ip6->dst, &hnp))
 		return plan_verdict(DLMA_PACKET_inner_destination);
 	if (!(self->roles & DLMA_ROLE_LMA))
-		return resolve_at_mag(ctx, self, p, &hnp);
+		return resolve_at_gateway(ctx, self, p, &hnp, peer);
 	/* What this node sends comes back only from somebody who pretends to be it. */
 	if (addr_equal(&p->ip6->src, &self->address))
 		return plan_verdict(DLMA_PACKET_inner_source);
@@ -299,6 +340,7 @@ static __always_inline void tell_new_source(
 		.kind = DLMA_EVENT_NEW_SOURCE,
 		.ifindex = p->ifindex,
 		.hoa = p->ip6->src,
+		.from = p->ip6->src,
 	};
 	const struct ethhdr *eth = p->data;
 
@@ -310,6 +352,20 @@ static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
 {
 	return *(const __u32 *)a == *(const __u32 *)b &&
 	       *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
+}
+
+/* From MN to MN: past all LMAs, if this MAG was told the other's proxy-CoA (draft 5.4). */
+static __always_inline struct plan resolve_to_mn(void *ctx, const struct dlma_node *self,
+	const struct packet *p, const struct dlma_addr *hnp, __u32 uplink)
+{
+	struct dlma_location *l = bpf_map_lookup_elem(&locations, hnp);
+
+	if (!l || l->kind != DLMA_LOCATION_CACHED)
+		return plan_act(DLMA_PACKET_tunnel_uplink, OPERATION_PUSH, uplink);
+	mark_used(&l->used);
+	if (l->adjacency == DLMA_ADJACENCY_SELF)
+		return resolve_at_mag(ctx, self, p, hnp);
+	return plan_act(DLMA_PACKET_tunnel_cached, OPERATION_PUSH, l->adjacency);
 }
 
 /* Access link of a MAG: packets of the MN go to its LMA (draft 5.2, RFC 5213 6.10.5). */
@@ -337,5 +393,7 @@ static __always_inline struct plan resolve_from_access(
 	mark_used(&a->used);
 	if (a->uplink == DLMA_ADJACENCY_SELF)
 		return resolve_from_mn(ctx, self, p);
+	if (a->direct && hnp_of(self, &p->ip6->dst, &hnp))
+		return resolve_to_mn(ctx, self, p, &hnp, a->uplink);
 	return plan_act(DLMA_PACKET_tunnel_uplink, OPERATION_PUSH, a->uplink);
 }

@@ -22,6 +22,10 @@ static int fill_node(const struct loader *l, int fd)
 			return -errno;
 	node.version = DLMA_ABI_VERSION;
 	node.roles = domain_self(&l->conf)->roles;
+	if (domain_discloses(d))
+		node.roles |= DLMA_ROLE_MAG_PEERS;
+	if (d->ask_first)
+		node.roles |= DLMA_ROLE_ASK_FIRST;
 	node.address = domain_self(&l->conf)->address;
 	node.superset_count = d->superset_count;
 	node.hold_ifindex = if_nametoindex(DLMA_HOLD_NAME);

@@ -391,6 +391,9 @@ static const struct conf_field domain_fields[] = {
 	{"superset", &superset_kind, CONF_WHOLE},
 	{"mobile_nodes", &conf_mobiles, CONF_WHOLE},
 	{"security", &security_kind, CONF_WHOLE},
+	{"disclose_proxy_coa", &conf_disclosure, CONF_AT(struct domain, disclosure)},
+	{"home_tracks_mag", &conf_flag, CONF_AT(struct domain, home_tracks_mag)},
+	{"ask_first", &conf_flag, CONF_AT(struct domain, ask_first)},
 	{"timers", &conf_timers, CONF_AT(struct domain, timers)},
 	{0},
 };
@@ -403,6 +406,7 @@ static int read_domain(
 
 	(void)f;
 	d->authentication = true;
+	d->disclosure = DOMAIN_DISCLOSE_NONE;
 	conf_defaults(security_fields, d);
 	conf_defaults(conf_timer_fields, &d->timers);
 	(void)conf_read_group(r, s, domain_fields, d);

@@ -203,3 +203,24 @@ static int read_peer(
 }
 
 const struct conf_kind conf_peer = {"the name of a node, as \"h-lma\"", read_peer};
+
+static int read_disclosure(
+	struct conf_reader *r, const config_setting_t *s, const struct conf_field *f, void *ret)
+{
+	static const char *const names[] = {
+		[DOMAIN_DISCLOSE_NONE] = "none",
+		[DOMAIN_DISCLOSE_LMA] = "lma",
+		[DOMAIN_DISCLOSE_MAG] = "mag",
+	};
+	const char *word = config_setting_get_string(s);
+
+	for (int i = DOMAIN_DISCLOSE_NONE; word && i <= DOMAIN_DISCLOSE_MAG; i++) {
+		if (strcmp(word, names[i]))
+			continue;
+		*(enum domain_disclosure *)ret = (enum domain_disclosure)i;
+		return 0;
+	}
+	return conf_refuse(r, s, f);
+}
+
+const struct conf_kind conf_disclosure = {"\"none\", \"lma\" or \"mag\"", read_disclosure};

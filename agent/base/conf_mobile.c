@@ -62,6 +62,7 @@ static const struct conf_field mobile_fields[] = {
 	{"home", &conf_peer, CONF_AT(struct domain_mobile, home), .required = true},
 	{"hnp", &hnp_kind, CONF_WHOLE},
 	{"allowed", &conf_flag, CONF_AT(struct domain_mobile, allowed)},
+	{"disclose_proxy_coa", &conf_disclosure, CONF_AT(struct domain_mobile, disclosure)},
 	{0},
 };
 

@@ -44,15 +44,16 @@ struct conf_field {
 #define CONF_WHOLE		.offset = 0
 
 /* What the rows write. */
-extern const struct conf_kind conf_text;    /* char[max] */
-extern const struct conf_kind conf_name;    /* char[max] */
-extern const struct conf_kind conf_path;    /* char[max] */
-extern const struct conf_kind conf_flag;    /* bool */
-extern const struct conf_kind conf_number;  /* uint32_t */
-extern const struct conf_kind conf_seconds; /* uint32_t, milliseconds */
-extern const struct conf_kind conf_address; /* struct dlma_addr, fit for the ends of a tunnel */
-extern const struct conf_kind conf_prefix;  /* struct dlma_prefix */
-extern const struct conf_kind conf_peer;    /* uint16_t, index of a node of r->domain */
+extern const struct conf_kind conf_text;       /* char[max] */
+extern const struct conf_kind conf_name;       /* char[max] */
+extern const struct conf_kind conf_path;       /* char[max] */
+extern const struct conf_kind conf_flag;       /* bool */
+extern const struct conf_kind conf_number;     /* uint32_t */
+extern const struct conf_kind conf_seconds;    /* uint32_t, milliseconds */
+extern const struct conf_kind conf_address;    /* struct dlma_addr, fit for the ends of a tunnel */
+extern const struct conf_kind conf_prefix;     /* struct dlma_prefix */
+extern const struct conf_kind conf_peer;       /* uint16_t, index of a node of r->domain */
+extern const struct conf_kind conf_disclosure; /* enum domain_disclosure */
 
 /* Sections; each in the file that is called like it. */
 extern const struct conf_kind conf_domain;  /* struct domain */

@@ -26,7 +26,7 @@ struct anchor *anchor_by_hnp(const struct core *c, const struct dlma_prefix *hnp
 	return n ? container_of(n, struct anchor, by_hnp) : NULL;
 }
 
-static struct anchor *by_identity(const struct core *c, const struct identity *mn)
+struct anchor *anchor_by_mn(const struct core *c, const struct identity *mn)
 {
 	const struct table *t = &c->state.anchors_by_mn;
 	struct table_node *n = table_find(t, identity_hash(t, mn), mn_equal, mn);
@@ -45,7 +45,7 @@ static struct anchor *create(
 	a->timer.kind = TIMER_ANCHOR;
 	a->mn = *mn;
 	a->hnp = *hnp;
-	a->dlma = a->previous = DOMAIN_NO_NODE;
+	a->dlma = a->previous = a->mag = a->previous_mag = DOMAIN_NO_NODE;
 	if (timer_reserve(&c->timers, 1))
 		goto free_anchor;
 	if (table_insert(&s->anchors, &a->by_hnp, prefix_hash(&s->anchors, hnp)))
@@ -94,7 +94,7 @@ static uint8_t authorise_new(struct core *c, const struct claim *claim,
 static uint8_t locate(struct core *c, const struct claim *claim, struct anchor **ret)
 {
 	const struct domain_mobile *profile = mobile_by_identity(c, claim->mn);
-	struct anchor *a = by_identity(c, claim->mn);
+	struct anchor *a = anchor_by_mn(c, claim->mn);
 	bool any = addr_is_zero(&claim->hnp.addr);
 	struct dlma_prefix hnp;
 	uint8_t status;
@@ -144,17 +144,28 @@ static void keep_until(struct core *c, struct anchor *a, uint32_t lifetime_ms)
 	timer_set(&c->timers, &a->timer, a->expires_ms);
 }
 
+static void note_mag(struct anchor *a, uint16_t mag)
+{
+	if (mag == a->mag)
+		return;
+	a->previous_mag = a->mag;
+	a->mag = mag;
+}
+
 static void accept_claim(struct core *c, struct anchor *a, const struct claim *claim)
 {
 	uint16_t self = c->state.conf->self, was = a->dlma;
 	struct binding *own;
 
+	note_mag(a, claim->mag);
 	a->stamp = claim->stamp;
 	a->att = claim->att;
 	keep_until(c, a, claim->lifetime_ms);
 	if (was == claim->dlma) {
 		/* Written for a repeated claim as well: the answer before may never have left. */
 		emit_store(c, a);
+		if (c->state.domain->home_tracks_mag && was != self)
+			route_sync(c, &a->hnp);
 		return;
 	}
 	a->previous = was;
@@ -170,7 +181,8 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 
 struct claim_result anchor_claim(struct core *c, const struct claim *claim)
 {
-	struct claim_result r = {.hnp = claim->hnp, .previous = DOMAIN_NO_NODE};
+	struct claim_result r = {
+		.hnp = claim->hnp, .previous = DOMAIN_NO_NODE, .previous_mag = DOMAIN_NO_NODE};
 	struct anchor *a = NULL;
 
 	r.status = locate(c, claim, &a);
@@ -185,6 +197,7 @@ struct claim_result anchor_claim(struct core *c, const struct claim *claim)
 	}
 	accept_claim(c, a, claim);
 	r.stamp = a->stamp;
+	r.previous_mag = a->previous_mag;
 	/* If this node itself was the D-LMA it has switched already; nobody need be told. */
 	if (a->previous != claim->dlma && a->previous != c->state.conf->self)
 		r.previous = a->previous;
@@ -201,7 +214,7 @@ void anchor_release(struct core *c, const struct dlma_prefix *hnp, uint16_t dlma
 	/* A late word of an earlier D-LMA changes nothing. */
 	if (!a || a->dlma != dlma || stamp < a->stamp)
 		return;
-	a->dlma = a->previous = DOMAIN_NO_NODE;
+	a->dlma = a->previous = a->mag = a->previous_mag = DOMAIN_NO_NODE;
 	a->stamp = stamp;
 	a->released_ms = c->now.mono_ms;
 	timer_clear(&c->timers, &a->timer);
@@ -236,15 +249,15 @@ static uint8_t check(struct core *c, const struct request *r)
 
 void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 {
-	struct reply reply = {.previous = DOMAIN_NO_NODE};
+	struct reply reply = {.previous = DOMAIN_NO_NODE, .previous_mag = DOMAIN_NO_NODE};
 	struct claim_result result = {0};
 	struct request r;
 	struct claim claim;
 
 	request_read(&r, p, m);
 	reply.status = check(c, &r);
-	claim = (struct claim){
-		&r.mn, r.hnp, r.timestamp, r.lifetime_ms, p->index, r.handoff, r.att};
+	claim = (struct claim){&r.mn, r.hnp, r.timestamp, r.lifetime_ms, p->index,
+		peer_index(c, &m->options.mag_address), r.handoff, r.att};
 	if (!reply.status && !r.lifetime_ms) {
 		anchor_release(c, &r.hnp, p->index, r.timestamp);
 	} else if (!reply.status) {
@@ -252,6 +265,7 @@ void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 		reply.status = result.status;
 		reply.hnp = result.hnp;
 		reply.previous = result.status ? DOMAIN_NO_NODE : result.previous;
+		reply.previous_mag = result.status ? DOMAIN_NO_NODE : result.previous_mag;
 	}
 	if (reply.status == MH_STATUS_timestamp_lower)
 		reply.timestamp = result.stamp;
@@ -282,7 +296,7 @@ void anchor_restore(struct core *c, const struct record *r)
 {
 	struct anchor *a = anchor_by_hnp(c, &r->hnp);
 
-	if (a || !owner_is_self(c, &r->hnp) || by_identity(c, &r->mn))
+	if (a || !owner_is_self(c, &r->hnp) || anchor_by_mn(c, &r->mn))
 		return;
 	a = create(c, &r->mn, &r->hnp);
 	if (!a)

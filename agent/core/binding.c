@@ -22,7 +22,7 @@ static bool hnp_equal(const struct table_node *node, const void *key)
 	return prefix_equal(&container_of(node, struct binding, by_hnp)->hnp, key);
 }
 
-static struct binding *by_identity(const struct core *c, const struct identity *mn)
+struct binding *binding_by_mn(const struct core *c, const struct identity *mn)
 {
 	const struct table *t = &c->state.bindings;
 	struct table_node *n = table_find(t, identity_hash(t, mn), mn_equal, mn);
@@ -47,7 +47,7 @@ static struct binding *create(struct core *c, const struct identity *mn)
 		return NULL;
 	b->mn = *mn;
 	b->timer.kind = TIMER_BINDING;
-	b->previous = DOMAIN_NO_NODE;
+	b->previous = b->previous_mag = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
 	exchange_init(&b->moved, EXCHANGE_MOVED);
 	if (timer_reserve(&c->timers, 3))
@@ -109,7 +109,10 @@ static uint64_t next_stamp(const struct core *c, const struct binding *b, uint64
 
 static void reply_to(struct core *c, const struct request *r, uint8_t status, uint64_t timestamp)
 {
-	struct reply reply = {.status = status, .timestamp = timestamp, .previous = DOMAIN_NO_NODE};
+	struct reply reply = {.status = status,
+		.timestamp = timestamp,
+		.previous = DOMAIN_NO_NODE,
+		.previous_mag = DOMAIN_NO_NODE};
 
 	if (status)
 		report_status(c, REPORT_binding_refused, &r->mn, &r->hnp, r->peer, status);
@@ -118,9 +121,15 @@ static void reply_to(struct core *c, const struct request *r, uint8_t status, ui
 
 static void reply_accepted(struct core *c, const struct binding *b, const struct request *r)
 {
-	struct reply reply = {
-		.lifetime_ms = b->lifetime_ms, .hnp = b->hnp, .previous = DOMAIN_NO_NODE};
+	struct reply reply = {.lifetime_ms = b->lifetime_ms,
+		.hnp = b->hnp,
+		.previous = DOMAIN_NO_NODE,
+		.previous_mag = DOMAIN_NO_NODE};
 
+	/* O-LMAs may tunnel straight to it still: it shall forward (draft 5.1.2, 5.1.3). */
+	if (mobile_disclosure(c, &b->mn) != DOMAIN_DISCLOSE_NONE && b->previous_mag != r->peer &&
+		peer_is_mag_only(c, b->previous_mag))
+		reply.previous_mag = b->previous_mag;
 	message_reply(c, r, &reply);
 }
 
@@ -187,6 +196,8 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 			return;
 		report(c, REPORT_binding_created, &b->mn, &b->hnp, b->mag);
 	}
+	if (r->previous_mag != DOMAIN_NO_NODE)
+		b->previous_mag = r->previous_mag;
 	if (b->waiting)
 		reply_accepted(c, b, b->waiting);
 	forget_request(b);
@@ -240,8 +251,8 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 /* Asks the H-LMA: this node, if it owns the HNP, or the owner by an exchange. */
 static void claim(struct core *c, struct binding *b)
 {
-	struct claim own = {
-		&b->mn, b->hnp, b->stamp, b->lifetime_ms, c->state.conf->self, b->handoff, b->att};
+	struct claim own = {&b->mn, b->hnp, b->stamp, b->lifetime_ms, c->state.conf->self, b->mag,
+		b->handoff, b->att};
 	struct claim_result result;
 
 	if (b->home != c->state.conf->self) {
@@ -273,6 +284,7 @@ void binding_anchor_answered(struct core *c, struct exchange *e, const struct mh
 		.hnp = message_hnp(m),
 		.stamp = m->options.timestamp,
 		.previous = DOMAIN_NO_NODE,
+		.previous_mag = DOMAIN_NO_NODE,
 	};
 
 	if (b->state == BINDING_DELETING) {
@@ -285,6 +297,8 @@ void binding_anchor_answered(struct core *c, struct exchange *e, const struct mh
 	}
 	if (mh_option_has(&m->options, MH_OPTION_LMA_ADDRESS))
 		r.previous = peer_index(c, &m->options.lma_address);
+	if (mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
+		r.previous_mag = peer_index(c, &m->options.mag_address);
 	decided(c, b, &r);
 }
 
@@ -304,7 +318,7 @@ bool binding_build_moved(struct core *c, struct exchange *e, struct mh_message *
 
 	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
 	message_session(m, &b->mn, &b->hnp, b->handoff, b->att, b->stamp);
-	message_location(c, m, c->state.conf->self);
+	message_location(c, m, c->state.conf->self, c->state.conf->self);
 	return true;
 }
 
@@ -438,6 +452,8 @@ static void note_request(struct core *c, struct binding *b, const struct request
 	b->last_timestamp = r->timestamp;
 	b->att = r->att;
 	b->handoff = r->handoff;
+	if (b->state != BINDING_PENDING && b->mag != r->peer)
+		b->previous_mag = b->mag;
 	b->mag = r->peer;
 	set_lifetime(c, b, r->lifetime_ms);
 }
@@ -500,7 +516,7 @@ void binding_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 	request_read(&r, p, m);
 	status = check(c, &r);
 	if (!status) {
-		b = by_identity(c, &r.mn);
+		b = binding_by_mn(c, &r.mn);
 		status = check_timestamp(c, &r, b);
 	}
 	if (!status)
@@ -545,13 +561,39 @@ void binding_due(struct core *c, struct binding *b)
 	end(c, b);
 }
 
+void binding_revoke(struct core *c, struct binding *b)
+{
+	revoke_administratively(c, &b->mn, &b->hnp, b->mag);
+	exchange_stop(c, &b->anchor);
+	b->stamp++;
+	b->state = BINDING_DELETING;
+	b->held_until_ms = 0;
+	b->expires_ms = c->now.mono_ms;
+	binding_due(c, b);
+}
+
+void binding_on_revocation(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	struct dlma_prefix hnp = message_hnp(m);
+	struct binding *b = binding_by_hnp(c, &hnp);
+
+	if (owner_of(c, &hnp.addr) != p->index || m->revocation.code != MH_TRIGGER_ADMINISTRATIVE) {
+		count(c, DLMA_SIGNAL_not_authorised);
+		return;
+	}
+	message_revocation_answer(c, p->index, m->revocation.sequence,
+		b ? MH_REVOCATION_OK : MH_REVOCATION_NO_BINDING);
+	if (b)
+		binding_revoke(c, b);
+}
+
 void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t stamp)
 {
 	struct dlma_prefix hnp = b->hnp;
 
 	if (b->state == BINDING_ACTIVE)
 		revoke_start(c, b, stamp, true);
-	learnt_forward(c, &hnp, &b->mn, dlma, stamp);
+	learnt_forward(c, &hnp, &(struct onward){&b->mn, dlma, dlma, stamp});
 	drop(c, b);
 	route_sync(c, &hnp);
 }
@@ -571,7 +613,7 @@ static void return_to(struct core *c, struct binding *b, const struct revocation
 
 void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
 {
-	struct binding *b = by_identity(c, &r->mn);
+	struct binding *b = binding_by_mn(c, &r->mn);
 
 	report(c, REPORT_binding_outbid, &r->mn, &r->hnp, r->mag);
 	if (b && b->state == BINDING_ACTIVE) {

@@ -71,17 +71,28 @@ void core_free(struct core *c)
 	free(c);
 }
 
+/* An LMA hears from a MAG as from one of its own: the packet is a MN's, on its way out. */
+static bool is_uplink(const struct core *c, const struct peer *p, const struct dlma_prefix *hnp)
+{
+	return peer_is_lma(c, c->state.conf->self) && peer_is_mag_only(c, p->index) &&
+	       route_of(c, hnp).kind != DLMA_LOCATION_FORWARDING;
+}
+
 static void on_packet(struct core *c, const struct dlma_event *e)
 {
 	struct peer *p = peer_by_address(c, &e->peer);
-	struct dlma_prefix hnp;
+	struct dlma_prefix hnp, source;
 
 	switch ((enum dlma_event_kind)e->kind) {
 	case DLMA_EVENT_MISS:
 		learnt_on_miss(c, &e->hoa);
 		break;
 	case DLMA_EVENT_MISROUTED:
-		if (p && owner_hnp(c, &e->hoa, &hnp))
+		if (!p || !owner_hnp(c, &e->hoa, &hnp))
+			break;
+		if (is_uplink(c, p, &hnp) && owner_hnp(c, &e->from, &source))
+			notice_localize(c, &hnp, p->index, &source);
+		else
 			notice_send(c, &hnp, p->index);
 		break;
 	case DLMA_EVENT_UNBOUND:
@@ -152,6 +163,9 @@ static void handle(struct core *c, const struct event *e)
 		break;
 	case EVENT_DETACH:
 		mag_detach(c, e->attach.ifindex, e->attach.mac);
+		break;
+	case EVENT_REVOKE:
+		revoke_mn(c, &e->revoke);
 		break;
 	case EVENT_LINK:
 		mag_link(c, e->link.ifindex, e->link.mac, e->link.mtu);

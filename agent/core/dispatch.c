@@ -9,10 +9,12 @@ static void on_update(struct core *c, struct peer *p, const struct mh_message *m
 {
 	bool own = p->index == c->state.conf->self;
 
-	if (!(c->state.self->roles & DLMA_ROLE_LMA) || !(m->bu.flags & MH_BU_PROXY))
+	if (!(m->bu.flags & MH_BU_PROXY))
 		count(c, DLMA_SIGNAL_unexpected);
 	else if (mh_option_has(&m->options, MH_OPTION_LMA_ADDRESS))
 		learnt_on_update(c, p, m);
+	else if (!(c->state.self->roles & DLMA_ROLE_LMA))
+		count(c, DLMA_SIGNAL_unexpected);
 	else if (!own && p->node->roles & DLMA_ROLE_LMA)
 		anchor_on_pbu(c, p, m);
 	else
@@ -31,8 +33,18 @@ static void on_revocation(struct core *c, struct peer *p, const struct mh_messag
 {
 	if (m->revocation.type == MH_REVOCATION_ACK)
 		on_answer(c, p, m, m->revocation.sequence);
+	else if (c->state.self->roles & DLMA_ROLE_LMA && p->index != c->state.self->lma)
+		binding_on_revocation(c, p, m);
 	else if (c->state.self->roles & DLMA_ROLE_MAG)
 		mag_on_revocation(c, p, m);
+	else
+		count(c, DLMA_SIGNAL_unexpected);
+}
+
+static void on_handover(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	if (c->state.self->roles & DLMA_ROLE_MAG)
+		mag_on_handover(c, p, m);
 	else
 		count(c, DLMA_SIGNAL_unexpected);
 }
@@ -55,11 +67,19 @@ void dispatch(struct core *c, struct peer *p, const struct mh_message *m)
 	case MH_BINDING_REVOCATION:
 		on_revocation(c, p, m);
 		break;
-	case MH_HEARTBEAT: /* peer.c has taken it */
 	case MH_HANDOVER_INITIATE:
+		on_handover(c, p, m);
+		break;
 	case MH_HANDOVER_ACK:
+		on_answer(c, p, m, m->handover.sequence);
+		break;
 	case MH_LOCALIZED_ROUTING_INITIATION:
+		localize_on_initiation(c, p, m);
+		break;
 	case MH_LOCALIZED_ROUTING_ACK:
+		on_answer(c, p, m, m->localized.sequence);
+		break;
+	case MH_HEARTBEAT: /* peer.c has taken it */
 		count(c, DLMA_SIGNAL_unexpected);
 		break;
 	}

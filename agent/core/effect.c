@@ -17,13 +17,14 @@ struct effect *emit(struct core *c, enum effect_kind kind)
 	return next;
 }
 
-void emit_location(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target)
+void emit_location(struct core *c, const struct dlma_prefix *hnp, const struct route *r)
 {
 	struct effect *e = emit(c, EFFECT_LOCATION_PUT);
 
 	e->location.hnp = *hnp;
-	e->location.kind = kind;
-	e->location.target = c->state.peers[target].node->address;
+	e->location.kind = r->kind;
+	e->location.flags = r->flags;
+	e->location.target = c->state.peers[r->target].node->address;
 }
 
 void emit_location_del(struct core *c, const struct dlma_prefix *hnp)
@@ -31,7 +32,8 @@ void emit_location_del(struct core *c, const struct dlma_prefix *hnp)
 	emit(c, EFFECT_LOCATION_DEL)->location.hnp = *hnp;
 }
 
-void emit_access(struct core *c, const struct attachment *a, const struct access_link *link)
+void emit_access(
+	struct core *c, const struct attachment *a, const struct access_link *link, bool direct)
 {
 	struct effect *e = emit(c, EFFECT_ACCESS_PUT);
 
@@ -39,6 +41,7 @@ void emit_access(struct core *c, const struct attachment *a, const struct access
 	e->access.ifindex = link->ifindex;
 	memcpy(e->access.mac, a->mac, sizeof(a->mac));
 	memcpy(e->access.own_mac, link->mac, sizeof(link->mac));
+	e->access.direct = direct;
 	e->access.uplink = c->state.peers[c->state.self->lma].node->address;
 }
 

@@ -45,6 +45,7 @@ struct effect {
 		struct {
 			struct dlma_prefix hnp;
 			uint8_t kind;		 /* enum dlma_location_kind */
+			uint8_t flags;		 /* enum dlma_location_flag */
 			struct dlma_addr target; /* our own address: this node */
 		} location;			 /* put; del uses hnp only */
 		struct {
@@ -53,6 +54,7 @@ struct effect {
 			uint8_t mac[6];		 /* of the MN */
 			uint8_t own_mac[6];	 /* of the access link */
 			struct dlma_addr uplink; /* LMA; our own address: this node */
+			bool direct;		 /* other MAGs may learn where it is */
 		} access;			 /* put; del uses hnp only */
 		bool expect;
 		struct {

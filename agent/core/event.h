@@ -13,6 +13,7 @@ enum event_kind {
 	EVENT_PACKET,	 /* the data path reports (struct dlma_event) */
 	EVENT_ATTACH,	 /* the operator or the access network says so */
 	EVENT_DETACH,
+	EVENT_REVOKE,	      /* the operator ends the service of a MN */
 	EVENT_LINK,	      /* an access link came, changed or went */
 	EVENT_USE,	      /* answer to EFFECT_CHECK_USE */
 	EVENT_MAP_FAILED,     /* EFFECT_LOCATION_PUT did not fit */
@@ -39,6 +40,7 @@ struct event {
 			uint32_t ifindex; /* 0: any access link (EVENT_DETACH) */
 			uint8_t mac[6];
 		} attach; /* and detach */
+		struct identity revoke;
 		struct {
 			uint32_t ifindex;
 			uint8_t mac[6];

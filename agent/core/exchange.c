@@ -17,6 +17,7 @@ static const struct exchange_row {
 	[EXCHANGE_MOVED] = {5, binding_build_moved, binding_moved_answered, binding_moved_given_up},
 	[EXCHANGE_LOCATION] = {3, notice_build, notice_answered, notice_given_up},
 	[EXCHANGE_REVOKE] = {3, revoke_build, revoke_answered, revoke_given_up},
+	[EXCHANGE_HANDOVER] = {3, mag_build_handover, mag_handover_answered, mag_handover_given_up},
 };
 
 struct exchange_key {

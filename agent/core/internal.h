@@ -5,9 +5,11 @@
 #include "core/state.h"
 
 /* effect.c: makers of effects. */
-void emit_location(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target);
+struct route;
+void emit_location(struct core *c, const struct dlma_prefix *hnp, const struct route *r);
 void emit_location_del(struct core *c, const struct dlma_prefix *hnp);
-void emit_access(struct core *c, const struct attachment *a, const struct access_link *link);
+void emit_access(
+	struct core *c, const struct attachment *a, const struct access_link *link, bool direct);
 void emit_access_del(struct core *c, const struct dlma_prefix *hnp);
 void emit_check_use(struct core *c, const struct dlma_prefix *hnp);
 void emit_store(struct core *c, const struct anchor *a);
@@ -29,6 +31,8 @@ bool owner_hnp(const struct core *c, const struct dlma_addr *hoa, struct dlma_pr
 bool owner_hnp_valid(const struct core *c, const struct dlma_prefix *hnp);
 bool owner_is_self(const struct core *c, const struct dlma_prefix *hnp);
 const struct domain_mobile *mobile_by_identity(const struct core *c, const struct identity *mn);
+/* Who may learn the proxy-CoA of a MN; `mn` may be NULL, and then it is nobody. */
+enum domain_disclosure mobile_disclosure(const struct core *c, const struct identity *mn);
 const struct domain_mobile *mobile_by_mac(const struct core *c, const uint8_t mac[6]);
 bool identity_equal(const struct identity *a, const struct identity *b);
 uint64_t identity_hash(const struct table *t, const struct identity *mn);
@@ -41,6 +45,8 @@ struct peer *peer_by_address(const struct core *c, const struct dlma_addr *a);
 uint16_t peer_index(const struct core *c, const struct dlma_addr *a);
 bool peer_is_lma(const struct core *c, uint16_t index);
 bool peer_is_mag(const struct core *c, uint16_t index);
+/* A MAG that is no LMA: only such a one can be tunnelled to past its LMA. */
+bool peer_is_mag_only(const struct core *c, uint16_t index);
 /* Seals and sends. -EAGAIN: the peer's run is not known yet; it was greeted, try again later. */
 int peer_send(struct core *c, uint16_t index, struct mh_message *m);
 void peer_receive(struct core *c, const struct dlma_addr *src, const struct dlma_addr *dst,
@@ -69,10 +75,14 @@ void exchange_answered(struct core *c, struct exchange *e, const struct mh_messa
 /* message.c: building what we send. */
 void message_update(
 	struct mh_message *m, const struct exchange *e, uint16_t flags, uint32_t lifetime_ms);
+/* One MN-ID and its HNP; call it twice for a message about two MNs. */
+void message_mn(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp);
 void message_session(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp,
 	uint8_t handoff, uint8_t att, uint64_t timestamp);
-/* "`hnp` is at `target`": the location update between LMAs. */
-void message_location(struct core *c, struct mh_message *m, uint16_t target);
+/* "Tunnel to `target`; the D-LMA is `dlma`": what makes a PBU a location update. */
+void message_location(struct core *c, struct mh_message *m, uint16_t target, uint16_t dlma);
+/* Acknowledges a BRI (RFC 5846 6.2); `code` is a status. */
+void message_revocation_answer(struct core *c, uint16_t peer, uint16_t sequence, uint8_t code);
 void request_read(struct request *r, const struct peer *p, const struct mh_message *m);
 struct reply {
 	uint8_t status;
@@ -80,6 +90,7 @@ struct reply {
 	struct dlma_prefix hnp; /* zero: repeat that of the request */
 	uint64_t timestamp;	/* 0: repeat that of the request */
 	uint16_t previous;	/* D-LMA to be named, or DOMAIN_NO_NODE */
+	uint16_t previous_mag;	/* likewise */
 };
 void message_reply(struct core *c, const struct request *r, const struct reply *reply);
 uint32_t message_lifetime_ms(uint16_t units);
@@ -89,6 +100,11 @@ struct dlma_prefix message_hnp(const struct mh_message *m);
 /* binding.c: LMA towards its MAGs. */
 void binding_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
 struct binding *binding_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
+struct binding *binding_by_mn(const struct core *c, const struct identity *mn);
+/* The H-LMA ends the service of a MN (RFC 5846 6). */
+void binding_on_revocation(struct core *c, struct peer *p, const struct mh_message *m);
+/* Ends it at once, at the MAG and at the H-LMA too. */
+void binding_revoke(struct core *c, struct binding *b);
 void binding_due(struct core *c, struct binding *b);
 bool binding_build_anchor(struct core *c, struct exchange *e, struct mh_message *m);
 void binding_anchor_answered(struct core *c, struct exchange *e, const struct mh_message *m);
@@ -110,6 +126,7 @@ struct claim {
 	uint64_t stamp;
 	uint32_t lifetime_ms;
 	uint16_t dlma;
+	uint16_t mag; /* behind that D-LMA; or DOMAIN_NO_NODE */
 	uint8_t handoff;
 	uint8_t att;
 };
@@ -117,13 +134,15 @@ struct claim_result {
 	uint8_t status; /* enum mh_status */
 	struct dlma_prefix hnp;
 	uint16_t previous; /* D-LMA until now, if another; or DOMAIN_NO_NODE */
-	uint64_t stamp;	   /* accepted, or the newer one that stands in the way */
+	uint16_t previous_mag;
+	uint64_t stamp; /* accepted, or the newer one that stands in the way */
 };
 struct claim_result anchor_claim(struct core *c, const struct claim *claim);
 void anchor_release(struct core *c, const struct dlma_prefix *hnp, uint16_t dlma, uint64_t stamp);
 void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
 void anchor_on_query(struct core *c, struct peer *p, const struct mh_message *m);
 struct anchor *anchor_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
+struct anchor *anchor_by_mn(const struct core *c, const struct identity *mn);
 void anchor_due(struct core *c, struct anchor *a);
 void anchor_restore(struct core *c, const struct record *r);
 int anchor_init(struct core *c);
@@ -141,9 +160,21 @@ void learnt_on_miss(struct core *c, const struct dlma_addr *hoa);
 void learnt_on_use(struct core *c, const struct dlma_prefix *hnp, uint64_t idle_ms);
 void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp);
 void learnt_due(struct core *c, struct learnt *l);
-/* We were the D-LMA; `target` is it now. */
-void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct identity *mn,
-	uint16_t target, uint64_t stamp);
+/* We were the D-LMA, or the MAG, of the MN; packets for it go on to `target` now. */
+struct onward {
+	const struct identity *mn;
+	uint16_t target; /* LMA or MAG */
+	uint16_t dlma;
+	uint64_t stamp;
+};
+void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct onward *o);
+/* MAG: the MN has just left; for a moment its packets wait for word of where it is. */
+void learnt_hold(struct core *c, const struct dlma_prefix *hnp);
+/* MAG: where to tunnel what its MNs send to a HNP, for a time; `lifetime_ms` 0: not any more. */
+int learnt_localize(struct core *c, const struct dlma_prefix *hnp, const struct onward *o,
+	uint32_t lifetime_ms);
+/* MAG: the MN is here. */
+void learnt_arrived(struct core *c, const struct dlma_prefix *hnp);
 void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target);
 void learnt_drop(struct core *c, struct learnt *l);
 /* Largest stamp that this node has seen for a HNP; 0 if none. */
@@ -154,12 +185,19 @@ uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp);
 void notice_send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer);
 /* It asked: tell at once, whatever was said before. */
 void notice_answer(struct core *c, const struct dlma_prefix *hnp, uint16_t peer);
+/* A MN of that MAG sends to the HNP: the two MAGs could do without us (draft 5.4). */
+void notice_localize(struct core *c, const struct dlma_prefix *hnp, uint16_t mag,
+	const struct dlma_prefix *source);
 bool notice_build(struct core *c, struct exchange *e, struct mh_message *m);
 void notice_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void notice_given_up(struct core *c, struct exchange *e);
 void notice_due(struct core *c, struct notice *n);
 
-/* revoke.c: asking a MAG to give a MN up. */
+/* revoke.c: asking a MAG, or an LMA, to give a MN up. */
+/* The operator ends the service of a MN that is bound or owned here (RFC 5846). */
+void revoke_mn(struct core *c, const struct identity *mn);
+void revoke_administratively(
+	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer);
 void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool may_return);
 bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m);
 void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m);
@@ -173,13 +211,24 @@ void route_sync(struct core *c, const struct dlma_prefix *hnp);
 bool route_has_room(const struct core *c);
 /* Where packets for a HNP go from here: kind NONE if this node has nothing to say. */
 struct route {
-	uint8_t kind; /* enum dlma_location_kind */
-	uint16_t target;
+	uint8_t kind;	 /* enum dlma_location_kind */
+	uint8_t flags;	 /* enum dlma_location_flag */
+	uint16_t target; /* end of the tunnel */
+	uint16_t dlma;
 	uint64_t stamp;
 };
 struct route route_of(const struct core *c, const struct dlma_prefix *hnp);
 
+/* localize.c: from MAG to MAG (RFC 6705, draft 5.4). */
+bool localize_allowed(const struct core *c, const struct dlma_prefix *source,
+	const struct dlma_prefix *hnp, uint16_t mag);
+void localize_build(struct core *c, const struct exchange *e, const struct dlma_prefix *source,
+	const struct dlma_prefix *hnp, struct mh_message *m);
+void localize_on_initiation(struct core *c, struct peer *p, const struct mh_message *m);
+
 /* mag.c: MAG. */
+/* The MN that has a HNP, or NULL. */
+struct attachment *mag_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
 void mag_attach(
 	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct dlma_addr *hoa_hint);
 void mag_detach(struct core *c, uint32_t ifindex, const uint8_t mac[6]);
@@ -191,6 +240,10 @@ void mag_advertise_due(struct core *c, struct attachment *a);
 bool mag_build_register(struct core *c, struct exchange *e, struct mh_message *m);
 void mag_register_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void mag_register_given_up(struct core *c, struct exchange *e);
+bool mag_build_handover(struct core *c, struct exchange *e, struct mh_message *m);
+void mag_handover_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void mag_handover_given_up(struct core *c, struct exchange *e);
+void mag_on_handover(struct core *c, struct peer *p, const struct mh_message *m);
 void mag_on_revocation(struct core *c, struct peer *p, const struct mh_message *m);
 void mag_adopt(
 	struct core *c, const struct dlma_prefix *hnp, uint32_t ifindex, const uint8_t mac[6]);

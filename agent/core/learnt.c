@@ -51,7 +51,7 @@ static struct learnt *create(struct core *c, const struct dlma_prefix *hnp)
 	if (!l)
 		goto full;
 	l->hnp = *hnp;
-	l->target = DOMAIN_NO_NODE;
+	l->target = l->dlma = DOMAIN_NO_NODE;
 	l->timer.kind = TIMER_LEARNT;
 	if (timer_reserve(&c->timers, 1))
 		goto free_learnt;
@@ -108,10 +108,13 @@ static void make_room(struct core *c)
 		end(c, victim);
 }
 
+/* A MAG asks nobody: without its entry the packets of its MNs go to its LMA, which knows. */
 static uint32_t refresh_margin(const struct core *c)
 {
 	uint32_t quarter = c->state.domain->timers.cache_lifetime_ms / 4;
 
+	if (peer_is_mag_only(c, c->state.conf->self))
+		return 0;
 	return quarter < REFRESH_MARGIN_MAX_MS ? quarter : REFRESH_MARGIN_MAX_MS;
 }
 
@@ -124,13 +127,19 @@ static void remember(struct learnt *l, const struct identity *mn)
 		*l->mn = *mn;
 }
 
-static void set_target(struct core *c, struct learnt *l, uint8_t kind, uint16_t target,
-	uint64_t stamp, uint32_t lifetime_ms)
+struct place {
+	uint16_t target, dlma;
+	uint64_t stamp;
+};
+
+static void set_place(
+	struct core *c, struct learnt *l, uint8_t kind, const struct place *p, uint32_t lifetime_ms)
 {
 	c->state.cached -= is_cached(l);
 	l->kind = kind;
-	l->target = target;
-	l->stamp = stamp;
+	l->target = p->target;
+	l->dlma = p->dlma;
+	l->stamp = p->stamp;
 	l->asked = 0;
 	l->adopted = false;
 	l->told_ms = c->now.mono_ms;
@@ -149,10 +158,10 @@ static void schedule_idle_check(struct core *c, struct learnt *l, uint64_t idle_
 	timer_set(&c->timers, &l->timer, at > c->now.mono_ms ? at : c->now.mono_ms + 1);
 }
 
-void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct identity *mn,
-	uint16_t target, uint64_t stamp)
+void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct onward *o)
 {
 	uint32_t lifetime = c->state.domain->timers.forwarding_lifetime_ms;
+	struct place place = {o->target, o->dlma, o->stamp};
 	struct learnt *l;
 
 	if (owner_is_self(c, hnp))
@@ -162,18 +171,67 @@ void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct 
 		l = create(c, hnp);
 	if (!l)
 		return;
-	remember(l, mn);
-	set_target(c, l, DLMA_LOCATION_FORWARDING, target, stamp, lifetime);
+	remember(l, o->mn);
+	set_place(c, l, DLMA_LOCATION_FORWARDING, &place, lifetime);
 	timer_set(&c->timers, &l->timer, l->expires_ms);
-	report(c, REPORT_forwarding_started, mn, hnp, target);
+	report(c, REPORT_forwarding_started, o->mn, hnp, o->target);
+}
+
+void learnt_hold(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct place here = {c->state.conf->self, c->state.self->lma, 0};
+	uint32_t hold_ms = c->state.domain->timers.hold_ms;
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	/* Somebody was quicker and told where it is. */
+	if (!hold_ms || (l && l->kind == DLMA_LOCATION_FORWARDING))
+		return;
+	if (!l)
+		l = create(c, hnp);
+	if (!l)
+		return;
+	set_place(c, l, DLMA_LOCATION_HELD, &here, hold_ms);
+	timer_set(&c->timers, &l->timer, l->expires_ms);
+}
+
+int learnt_localize(
+	struct core *c, const struct dlma_prefix *hnp, const struct onward *o, uint32_t lifetime_ms)
+{
+	uint32_t limit = c->state.domain->timers.cache_lifetime_ms;
+	struct place place = {o->target, o->dlma, o->stamp};
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (!lifetime_ms) {
+		if (l && is_cached(l))
+			end(c, l);
+		return 0;
+	}
+	if (!l || !is_cached(l))
+		make_room(c);
+	if (!l)
+		l = create(c, hnp);
+	if (!l)
+		return -ENOMEM;
+	remember(l, o->mn);
+	set_place(c, l, DLMA_LOCATION_CACHED, &place, lifetime_ms < limit ? lifetime_ms : limit);
+	schedule_idle_check(c, l, 0);
+	report(c, REPORT_location_learnt, o->mn, hnp, o->target);
+	return 0;
+}
+
+void learnt_arrived(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (l)
+		end(c, l);
 }
 
 /* A location update, taken apart. */
 struct update {
 	struct request request;
+	struct place place;
 	uint16_t sender;
-	uint16_t target;
-	uint64_t stamp;
 	uint32_t lifetime_ms;
 };
 
@@ -187,12 +245,12 @@ static uint8_t update_binding(
 	struct core *c, struct binding *b, const struct update *u, uint64_t *ret_stamp)
 {
 	*ret_stamp = b->stamp;
-	if (u->sender != u->target && !from_owner(c, u))
+	if (u->sender != u->place.dlma && !from_owner(c, u))
 		return MH_STATUS_prohibited;
-	if (u->stamp <= b->stamp)
+	if (u->place.stamp <= b->stamp)
 		return MH_STATUS_timestamp_lower;
 	if (u->lifetime_ms)
-		binding_lost(c, b, u->target, u->stamp);
+		binding_lost(c, b, u->place.dlma, u->place.stamp);
 	return MH_STATUS_accepted;
 }
 
@@ -200,13 +258,23 @@ static void set_cached(struct core *c, struct learnt *l, const struct update *u)
 {
 	uint32_t limit = c->state.domain->timers.cache_lifetime_ms;
 	uint32_t lifetime = u->lifetime_ms < limit ? u->lifetime_ms : limit;
-	bool news = l->target != u->target || l->kind != DLMA_LOCATION_CACHED;
+	bool news = l->target != u->place.target || l->kind != DLMA_LOCATION_CACHED;
 
 	remember(l, &u->request.mn);
-	set_target(c, l, DLMA_LOCATION_CACHED, u->target, u->stamp, lifetime);
+	set_place(c, l, DLMA_LOCATION_CACHED, &u->place, lifetime);
 	schedule_idle_check(c, l, 0);
 	if (news)
-		report(c, REPORT_location_learnt, &u->request.mn, &l->hnp, u->target);
+		report(c, REPORT_location_learnt, &u->request.mn, &l->hnp, u->place.target);
+}
+
+/*
+ * The H-LMA knows the D-LMA only. As long as it speaks of the same movement, the MAG that the
+ * D-LMA has named stays the better target.
+ */
+static bool confirms(const struct learnt *l, const struct update *u)
+{
+	return is_cached(l) && l->dlma == u->place.dlma && l->stamp == u->place.stamp &&
+	       u->place.target == u->place.dlma;
 }
 
 /* A forwarding entry stays one: packets still come here out of tunnels. */
@@ -214,18 +282,24 @@ static void set_forwarding(struct core *c, struct learnt *l, const struct update
 {
 	uint32_t left = (uint32_t)(l->expires_ms - c->now.mono_ms);
 
-	set_target(c, l, DLMA_LOCATION_FORWARDING, u->target, u->stamp, left);
+	set_place(c, l, DLMA_LOCATION_FORWARDING, &u->place, left);
+}
+
+/* Who may speak about an entry: the node that it points to, or the D-LMA behind that MAG. */
+static bool speaks_for(const struct learnt *l, uint16_t sender)
+{
+	return l && (l->target == sender || l->dlma == sender) && l->kind != DLMA_LOCATION_HELD;
 }
 
 static uint8_t update_learnt(
-	struct core *c, struct learnt *l, const struct update *u, uint64_t *ret_stamp)
+	struct core *c, struct learnt *l, struct update *u, uint64_t *ret_stamp)
 {
-	bool pointed_to = l && l->target == u->sender;
 	bool anchored = l && l->adopted && l->kind == DLMA_LOCATION_BINDING;
 
-	if (!from_owner(c, u) && !pointed_to && !(anchored && u->sender == u->target))
+	if (!from_owner(c, u) && !speaks_for(l, u->sender) &&
+		!(anchored && u->sender == u->place.dlma))
 		return MH_STATUS_prohibited;
-	if (l && u->stamp < l->stamp) {
+	if (l && u->place.stamp < l->stamp) {
 		*ret_stamp = l->stamp;
 		return MH_STATUS_timestamp_lower;
 	}
@@ -240,13 +314,37 @@ static uint8_t update_learnt(
 		l = create(c, &u->request.hnp);
 	if (!l)
 		return MH_STATUS_no_resources;
+	if (confirms(l, u))
+		u->place.target = l->target;
 	if (anchored)
-		learnt_forward(c, &l->hnp, &u->request.mn, u->target, u->stamp);
+		learnt_forward(c, &l->hnp,
+			&(struct onward){
+				&u->request.mn, u->place.target, u->place.dlma, u->place.stamp});
 	else if (l->kind == DLMA_LOCATION_FORWARDING && l->target != DOMAIN_NO_NODE)
 		set_forwarding(c, l, u);
 	else
 		set_cached(c, l, u);
 	return MH_STATUS_accepted;
+}
+
+/* A proxy-CoA is taken only by those whom the MN's policy lets know it (draft 5.4). */
+static bool may_know(const struct core *c, const struct update *u)
+{
+	enum domain_disclosure d = mobile_disclosure(c, &u->request.mn);
+
+	return d == DOMAIN_DISCLOSE_MAG ||
+	       (d == DOMAIN_DISCLOSE_LMA && peer_is_lma(c, c->state.conf->self));
+}
+
+static bool is_place(const struct core *c, const struct update *u)
+{
+	const struct place *p = &u->place;
+
+	if (p->target == DOMAIN_NO_NODE || p->dlma == DOMAIN_NO_NODE ||
+		p->target == c->state.conf->self || p->dlma == c->state.conf->self ||
+		!peer_is_lma(c, p->dlma))
+		return false;
+	return p->target == p->dlma || (peer_is_mag_only(c, p->target) && may_know(c, u));
 }
 
 /* What any location update must be, whoever sent it. */
@@ -256,12 +354,10 @@ static uint8_t check(struct core *c, const struct update *u)
 
 	if (!u->request.has_hnp || !owner_hnp_valid(c, &u->request.hnp))
 		return MH_STATUS_not_lma;
-	if (!peer_is_lma(c, u->sender) || owner_is_self(c, &u->request.hnp))
+	if (owner_is_self(c, &u->request.hnp) || !is_place(c, u))
 		return MH_STATUS_prohibited;
-	if (u->target == DOMAIN_NO_NODE || u->target == c->state.conf->self ||
-		!peer_is_lma(c, u->target))
-		return MH_STATUS_prohibited;
-	if (!(u->request.has & MH_HAS(MH_OPTION_TIMESTAMP)) || u->stamp > c->now.wall + window)
+	if (!(u->request.has & MH_HAS(MH_OPTION_TIMESTAMP)) ||
+		u->place.stamp > c->now.wall + window)
 		return MH_STATUS_timestamp_mismatch;
 	return MH_STATUS_accepted;
 }
@@ -273,13 +369,14 @@ static const struct dlma_addr *target_address(const struct mh_options *o)
 
 void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m)
 {
-	struct update u = {.sender = p->index, .stamp = m->options.timestamp};
-	struct reply reply = {.previous = DOMAIN_NO_NODE};
+	struct update u = {.sender = p->index, .place.stamp = m->options.timestamp};
+	struct reply reply = {.previous = DOMAIN_NO_NODE, .previous_mag = DOMAIN_NO_NODE};
 	struct binding *b;
 
 	request_read(&u.request, p, m);
 	u.lifetime_ms = u.request.lifetime_ms;
-	u.target = peer_index(c, target_address(&m->options));
+	u.place.target = peer_index(c, target_address(&m->options));
+	u.place.dlma = peer_index(c, &m->options.lma_address);
 	reply.status = check(c, &u);
 	b = reply.status ? NULL : binding_by_hnp(c, &u.request.hnp);
 	if (b)
@@ -336,6 +433,21 @@ static void set_negative(struct core *c, struct learnt *l, uint16_t owner)
 	timer_set(&c->timers, &l->timer, c->now.mono_ms + c->state.domain->timers.negative_ms);
 }
 
+/* The MAG has the MN no more: the D-LMA behind it knows more, if anybody does. */
+static void fall_back(struct core *c, struct learnt *l)
+{
+	struct place place = {l->dlma, l->dlma, l->stamp};
+	uint32_t left =
+		l->expires_ms > c->now.mono_ms ? (uint32_t)(l->expires_ms - c->now.mono_ms) : 1;
+
+	if (!peer_is_lma(c, c->state.conf->self)) {
+		end(c, l);
+		return;
+	}
+	set_place(c, l, DLMA_LOCATION_CACHED, &place, left);
+	schedule_idle_check(c, l, 0);
+}
+
 void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
 {
 	struct dlma_prefix hnp;
@@ -352,7 +464,9 @@ void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
 		return;
 	if (owner_of(c, &m->be.home) == p->index)
 		set_negative(c, l, p->index);
-	else if (l->target == p->index)
+	else if (l->target == p->index && l->dlma != p->index && is_cached(l))
+		fall_back(c, l);
+	else if (speaks_for(l, p->index))
 		end(c, l);
 	else
 		count(c, DLMA_SIGNAL_not_authorised);
@@ -406,7 +520,8 @@ void learnt_due(struct core *c, struct learnt *l)
 		else
 			learnt_drop(c, l);
 	} else {
-		report(c, REPORT_forwarding_ended, l->mn, &l->hnp, l->target);
+		if (l->kind != DLMA_LOCATION_HELD)
+			report(c, REPORT_forwarding_ended, l->mn, &l->hnp, l->target);
 		end(c, l);
 	}
 }
@@ -436,7 +551,7 @@ void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, u
 		route_sync(c, hnp);
 		return;
 	}
-	set_target(c, l, kind, target, 0,
+	set_place(c, l, kind, &(struct place){target, target, 0},
 		kind == DLMA_LOCATION_BINDING ? t->binding_lifetime_ms : t->cache_lifetime_ms);
 	l->adopted = true;
 	if (kind == DLMA_LOCATION_CACHED)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 enum {
+	TIMERS = 4,	  /* of an attachment, those of its exchanges included */
 	ATT_ETHERNET = 3, /* IEEE 802.3 */
 	PROBES_MAX = 3,
 	RETRIES_MAX = 3,	 /* at once, after a 157 */
@@ -30,7 +31,7 @@ static struct attachment *by_mac(const struct core *c, const uint8_t mac[6])
 	return n ? container_of(n, struct attachment, by_mac) : NULL;
 }
 
-static struct attachment *by_hnp(const struct core *c, const struct dlma_prefix *hnp)
+struct attachment *mag_by_hnp(const struct core *c, const struct dlma_prefix *hnp)
 {
 	struct table_node *n = NULL;
 
@@ -97,18 +98,26 @@ static struct attachment *create(
 	if (mobile->has_hnp)
 		a->hnp = mobile->hnp;
 	exchange_init(&a->exchange, EXCHANGE_REGISTER);
-	if (timer_reserve(&c->timers, 3))
+	exchange_init(&a->handover, EXCHANGE_HANDOVER);
+	if (timer_reserve(&c->timers, TIMERS))
 		goto free_attachment;
 	if (!table_insert(t, &a->by_mac, table_hash(t, a->mac, sizeof(a->mac)))) {
 		enter(c, a, ATTACHMENT_REGISTERING);
 		return a;
 	}
-	timer_release(&c->timers, 3);
+	timer_release(&c->timers, TIMERS);
 free_attachment:
 	free(a);
 full:
 	count(c, DLMA_SIGNAL_table_full);
 	return NULL;
+}
+
+static enum domain_disclosure disclosure_of(const struct core *c, const struct attachment *a)
+{
+	struct identity mn = identity_of(a);
+
+	return mobile_disclosure(c, &mn);
 }
 
 static void deliver(struct core *c, struct attachment *a)
@@ -118,7 +127,8 @@ static void deliver(struct core *c, struct attachment *a)
 	if (!link)
 		return;
 	a->delivering = true;
-	emit_access(c, a, link);
+	emit_access(c, a, link, disclosure_of(c, a) == DOMAIN_DISCLOSE_MAG);
+	learnt_arrived(c, &a->hnp);
 }
 
 static void undeliver(struct core *c, struct attachment *a)
@@ -129,13 +139,33 @@ static void undeliver(struct core *c, struct attachment *a)
 	timer_clear(&c->timers, &a->advertise);
 }
 
+/*
+ * The MN has left. On a node that is its own LMA the de-registration takes effect after this step:
+ * until then its packets must not find an access entry gone that the location still points to.
+ * And O-LMAs that tunnel straight to a MAG do not know it yet (draft 5.1.2).
+ */
+static void part(struct core *c, struct attachment *a)
+{
+	struct route r = route_of(c, &a->hnp);
+
+	if (a->delivering && r.kind == DLMA_LOCATION_BINDING && r.target == c->state.conf->self) {
+		r.kind = DLMA_LOCATION_HELD;
+		emit_location(c, &a->hnp, &r);
+	} else if (a->delivering && peer_is_mag_only(c, c->state.conf->self) &&
+		   disclosure_of(c, a) != DOMAIN_DISCLOSE_NONE) {
+		learnt_hold(c, &a->hnp);
+	}
+	undeliver(c, a);
+}
+
 static void drop(struct core *c, struct attachment *a)
 {
 	undeliver(c, a);
 	enter(c, a, ATTACHMENT_GONE);
 	exchange_stop(c, &a->exchange);
+	exchange_stop(c, &a->handover);
 	timer_clear(&c->timers, &a->timer);
-	timer_release(&c->timers, 3);
+	timer_release(&c->timers, TIMERS);
 	table_remove(&c->state.attachments, &a->by_mac);
 	free(a);
 }
@@ -245,6 +275,13 @@ static void withdraw(struct core *c, struct attachment *a)
 	undeliver(c, a);
 }
 
+/* RFC 5949, reactive: the previous MAG sends what still comes to it on to this one. */
+static void ask_to_forward(struct core *c, struct attachment *a, uint16_t previous)
+{
+	if (previous != c->state.conf->self && peer_is_mag_only(c, previous))
+		exchange_start(c, &a->handover, previous);
+}
+
 static void registered(struct core *c, struct attachment *a, const struct mh_message *m)
 {
 	struct dlma_prefix hnp = message_hnp(m);
@@ -266,8 +303,19 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		tell(c, REPORT_mn_registered, a);
 	if (news || a->handoff != MH_HANDOFF_UNCHANGED)
 		advertise(c, a, false);
+	if (news && mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
+		ask_to_forward(c, a, peer_index(c, &m->options.mag_address));
 	if (!a->revoking)
 		schedule_refresh(c, a);
+}
+
+/* No service for a while, however often the MN announces itself. */
+static void turn_away(struct core *c, struct attachment *a)
+{
+	exchange_stop(c, &a->exchange);
+	withdraw(c, a);
+	enter(c, a, ATTACHMENT_REFUSED);
+	timer_set(&c->timers, &a->timer, c->now.mono_ms + REFUSED_PAUSE_MS);
 }
 
 /* RFC 5213 6.9.1.2, the statuses that say what to do next. */
@@ -305,9 +353,7 @@ void mag_register_answered(struct core *c, struct exchange *e, const struct mh_m
 	if (try_otherwise(c, a, m))
 		return;
 	report_status(c, REPORT_mn_refused, &mn, &a->hnp, c->state.self->lma, m->ba.status);
-	withdraw(c, a);
-	enter(c, a, ATTACHMENT_REFUSED);
-	timer_set(&c->timers, &a->timer, c->now.mono_ms + REFUSED_PAUSE_MS);
+	turn_away(c, a);
 }
 
 /* The LMA is silent. While the MN is there, asking goes on (RFC 5213 6.9.4). */
@@ -322,19 +368,6 @@ void mag_register_given_up(struct core *c, struct exchange *e)
 	}
 	a->probes = 0;
 	probe(c, a);
-}
-
-/*
- * On a node that is its own LMA the de-registration takes effect after this step: until then the
- * packets must not find an access entry gone that the location still points to.
- */
-static void part(struct core *c, struct attachment *a)
-{
-	struct route r = route_of(c, &a->hnp);
-
-	if (a->delivering && r.kind == DLMA_LOCATION_BINDING && r.target == c->state.conf->self)
-		emit_location(c, &a->hnp, DLMA_LOCATION_HELD, c->state.conf->self);
-	undeliver(c, a);
 }
 
 static void leave(struct core *c, struct attachment *a)
@@ -353,13 +386,7 @@ static void leave(struct core *c, struct attachment *a)
 
 static void answer_revocation(struct core *c, uint16_t sequence, uint8_t code)
 {
-	struct mh_message m = {.type = MH_BINDING_REVOCATION};
-
-	m.revocation.type = MH_REVOCATION_ACK;
-	m.revocation.code = code;
-	m.revocation.sequence = sequence;
-	m.revocation.flags = MH_REVOCATION_PROXY;
-	(void)peer_send(c, c->state.self->lma, &m);
+	message_revocation_answer(c, c->state.self->lma, sequence, code);
 }
 
 /* A sign of life. What it answers depends on why it was wanted. */
@@ -388,6 +415,7 @@ static void absent(struct core *c, struct attachment *a)
 	tell(c, REPORT_mn_gone, a);
 	if (a->revoking) {
 		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_OK);
+		part(c, a);
 		drop(c, a);
 	} else if (a->state == ATTACHMENT_PROBING) {
 		drop(c, a);
@@ -510,10 +538,98 @@ void mag_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], uint32_t m
 	memcpy(link->mac, mac, sizeof(link->mac));
 }
 
+bool mag_build_handover(struct core *c, struct exchange *e, struct mh_message *m)
+{
+	struct attachment *a = container_of(e, struct attachment, handover);
+	struct identity mn = identity_of(a);
+
+	if (a->state != ATTACHMENT_REGISTERED)
+		return false;
+	m->type = MH_HANDOVER_INITIATE;
+	m->handover.sequence = e->sequence;
+	m->handover.flags = MH_HI_PROXY | MH_HI_FORWARD;
+	message_session(m, &mn, &a->hnp, a->handoff, ATT_ETHERNET, a->last_timestamp);
+	m->options.has |= MH_HAS(MH_OPTION_LMA_ADDRESS);
+	m->options.lma_address = c->state.peers[c->state.self->lma].node->address;
+	return true;
+}
+
+void mag_handover_answered(struct core *c, struct exchange *e, const struct mh_message *m)
+{
+	struct attachment *a = container_of(e, struct attachment, handover);
+	struct identity mn = identity_of(a);
+
+	if (m->handover.code < MH_HACK_REFUSED)
+		report(c, REPORT_forwarding_granted, &mn, &a->hnp, e->peer);
+}
+
+/* Packets that went to the previous MAG are lost then; its LMA corrects the O-LMAs. */
+void mag_handover_given_up(struct core *c, struct exchange *e)
+{
+	struct attachment *a = container_of(e, struct attachment, handover);
+	struct identity mn = identity_of(a);
+
+	report(c, REPORT_unanswered, &mn, &a->hnp, e->peer);
+}
+
+static void acknowledge_handover(
+	struct core *c, const struct peer *p, const struct mh_message *request, uint8_t code)
+{
+	struct mh_message m = {.type = MH_HANDOVER_ACK};
+
+	m.handover.sequence = request->handover.sequence;
+	m.handover.code = code;
+	m.handover.flags = MH_HACK_PROXY | (code < MH_HACK_REFUSED ? MH_HACK_FORWARD : 0);
+	m.options.mn_id_count = 1;
+	m.options.mn_id[0] = request->options.mn_id[0];
+	m.options.hnp_count = 1;
+	m.options.hnp[0].prefix = message_hnp(request);
+	(void)peer_send(c, p->index, &m);
+}
+
+/* Another MAG has the MN now. A HI older than our own registration is a late one. */
+static uint8_t judge_handover(
+	struct core *c, const struct peer *p, const struct attachment *a, const struct request *r)
+{
+	if (!peer_is_mag(c, p->index) || !r->has_hnp || !r->mn.id_len ||
+		!owner_hnp_valid(c, &r->hnp) ||
+		mobile_disclosure(c, &r->mn) == DOMAIN_DISCLOSE_NONE)
+		return MH_HACK_PROHIBITED;
+	if (a && a->state == ATTACHMENT_REGISTERED && a->last_timestamp >= r->timestamp)
+		return MH_HACK_REFUSED;
+	return MH_HACK_ACCEPTED;
+}
+
+/* RFC 5949 6.1: we are the previous MAG. */
+void mag_on_handover(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	struct attachment *a;
+	struct onward onward;
+	struct request r;
+	uint8_t code;
+
+	request_read(&r, p, m);
+	a = mag_by_hnp(c, &r.hnp);
+	code = judge_handover(c, p, a, &r);
+	onward = (struct onward){
+		&r.mn, p->index, peer_index(c, &m->options.lma_address), r.timestamp};
+	if (onward.dlma == DOMAIN_NO_NODE || !peer_is_lma(c, onward.dlma))
+		code = MH_HACK_PROHIBITED;
+	if (code)
+		count(c, DLMA_SIGNAL_not_authorised);
+	/* A node that is an LMA too forwards by its own entries. */
+	if (!code && peer_is_mag_only(c, c->state.conf->self)) {
+		learnt_forward(c, &r.hnp, &onward);
+		if (a)
+			undeliver(c, a);
+	}
+	acknowledge_handover(c, p, m, code);
+}
+
 static struct attachment *by_revocation(const struct core *c, const struct mh_options *o)
 {
 	struct dlma_prefix hnp = o->hnp_count ? o->hnp[0].prefix : (struct dlma_prefix){0};
-	struct attachment *a = o->hnp_count ? by_hnp(c, &hnp) : NULL;
+	struct attachment *a = o->hnp_count ? mag_by_hnp(c, &hnp) : NULL;
 	const struct mh_mn_id *id = &o->mn_id[0];
 
 	if (!a || !o->mn_id_count || strlen(a->mobile->id) != id->len ||
@@ -537,9 +653,8 @@ void mag_on_revocation(struct core *c, struct peer *p, const struct mh_message *
 		return;
 	}
 	if (trigger < MH_TRIGGER_HANDOVER_SAME_ATT || trigger > MH_TRIGGER_HANDOVER_UNKNOWN) {
-		withdraw(c, a);
 		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_OK);
-		drop(c, a);
+		turn_away(c, a);
 		return;
 	}
 	a->revoking_sequence = m->revocation.sequence;
@@ -571,7 +686,7 @@ void mag_adopt(
 
 void mag_register_again(struct core *c, const struct dlma_prefix *hnp)
 {
-	struct attachment *a = by_hnp(c, hnp);
+	struct attachment *a = mag_by_hnp(c, hnp);
 
 	if (a && a->state == ATTACHMENT_REGISTERED && !a->probed_ms)
 		probe(c, a);

@@ -37,6 +37,20 @@ static void put_mn(struct mh_options *o, const struct identity *mn)
 	memcpy(o->ll_id, mn->ll, mn->ll_len);
 }
 
+void message_mn(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp)
+{
+	struct mh_options *o = &m->options;
+	struct identity named = {0};
+
+	if (mn) {
+		named.id_len = mn->id_len;
+		memcpy(named.id, mn->id, mn->id_len);
+	}
+	put_mn(o, &named);
+	o->hnp[o->hnp_count].prefix = *hnp;
+	o->hnp[o->hnp_count++].mn = (uint8_t)(o->mn_id_count - 1);
+}
+
 void message_session(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp,
 	uint8_t handoff, uint8_t att, uint64_t timestamp)
 {
@@ -50,20 +64,29 @@ void message_session(struct mh_message *m, const struct identity *mn, const stru
 	o->timestamp = timestamp;
 }
 
-/* Alternate CoA says where to tunnel to; option 41 makes it a location update (and names the LMA).
- */
-void message_location(struct core *c, struct mh_message *m, uint16_t target)
+void message_location(struct core *c, struct mh_message *m, uint16_t target, uint16_t dlma)
 {
 	struct mh_options *o = &m->options;
 
 	o->has |= MH_HAS(MH_OPTION_ALTERNATE_COA) | MH_HAS(MH_OPTION_LMA_ADDRESS);
 	o->alternate_coa = c->state.peers[target].node->address;
-	o->lma_address = o->alternate_coa;
+	o->lma_address = c->state.peers[dlma].node->address;
 }
 
 struct dlma_prefix message_hnp(const struct mh_message *m)
 {
 	return m->options.hnp_count ? m->options.hnp[0].prefix : (struct dlma_prefix){0};
+}
+
+void message_revocation_answer(struct core *c, uint16_t peer, uint16_t sequence, uint8_t code)
+{
+	struct mh_message m = {.type = MH_BINDING_REVOCATION};
+
+	m.revocation.type = MH_REVOCATION_ACK;
+	m.revocation.code = code;
+	m.revocation.sequence = sequence;
+	m.revocation.flags = MH_REVOCATION_PROXY;
+	(void)peer_send(c, peer, &m);
 }
 
 static void read_identity(struct identity *mn, const struct mh_options *o)
@@ -116,6 +139,10 @@ void message_reply(struct core *c, const struct request *r, const struct reply *
 	if (reply->previous != DOMAIN_NO_NODE) {
 		m.options.has |= MH_HAS(MH_OPTION_LMA_ADDRESS);
 		m.options.lma_address = c->state.peers[reply->previous].node->address;
+	}
+	if (reply->previous_mag != DOMAIN_NO_NODE) {
+		m.options.has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
+		m.options.mag_address = c->state.peers[reply->previous_mag].node->address;
 	}
 	c->state.counters.statuses[reply->status]++;
 	if (reply->status >= MH_STATUS_unspecified)

@@ -46,7 +46,8 @@ free_notice:
 	return NULL;
 }
 
-static void send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer, bool asked)
+static void send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer,
+	const struct dlma_prefix *source, bool asked)
 {
 	struct notice_key key = {hnp, peer};
 	struct table_node *node = table_find(&c->state.notices, key_hash(c, &key), key_equal, &key);
@@ -62,19 +63,40 @@ static void send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer, b
 		count(c, DLMA_SIGNAL_table_full);
 		return;
 	}
+	n->source = source ? *source : (struct dlma_prefix){0};
 	timer_set(&c->timers, &n->timer, c->now.mono_ms + PACE_MS);
 	exchange_start(c, &n->exchange, peer);
 }
 
+/*
+ * Whether a node has anything to learn. The H-LMA knows the D-LMA from itself, and a MAG is told
+ * by the MAG that it tunnels to only.
+ */
+static bool is_news(const struct core *c, const struct dlma_prefix *hnp, uint16_t peer)
+{
+	struct route r = route_of(c, hnp);
+
+	if (r.kind == DLMA_LOCATION_BINDING)
+		return peer_is_lma(c, peer) && owner_of(c, &hnp->addr) != peer;
+	return peer_is_lma(c, peer) || r.kind == DLMA_LOCATION_FORWARDING;
+}
+
 void notice_send(struct core *c, const struct dlma_prefix *hnp, uint16_t peer)
 {
-	if (peer_is_lma(c, peer))
-		send(c, hnp, peer, false);
+	if (is_news(c, hnp, peer))
+		send(c, hnp, peer, NULL, false);
+}
+
+void notice_localize(struct core *c, const struct dlma_prefix *hnp, uint16_t mag,
+	const struct dlma_prefix *source)
+{
+	if (localize_allowed(c, source, hnp, mag))
+		send(c, hnp, mag, source, false);
 }
 
 void notice_answer(struct core *c, const struct dlma_prefix *hnp, uint16_t peer)
 {
-	send(c, hnp, peer, true);
+	send(c, hnp, peer, NULL, true);
 }
 
 /* Goes when both the pace has passed and no answer is awaited. */
@@ -110,6 +132,18 @@ static const struct identity *subject(
 	return a ? &a->mn : l ? l->mn : NULL;
 }
 
+/* The end of the tunnel, unless that is a MAG that is nobody else's business (draft 5.4). */
+static uint16_t named_target(
+	const struct core *c, const struct identity *mn, const struct route *r, uint16_t peer)
+{
+	enum domain_disclosure wanted =
+		peer_is_lma(c, peer) ? DOMAIN_DISCLOSE_LMA : DOMAIN_DISCLOSE_MAG;
+
+	if (!peer_is_mag_only(c, r->target))
+		return r->dlma;
+	return mobile_disclosure(c, mn) >= wanted ? r->target : r->dlma;
+}
+
 bool notice_build(struct core *c, struct exchange *e, struct mh_message *m)
 {
 	struct notice *n = container_of(e, struct notice, exchange);
@@ -118,14 +152,20 @@ bool notice_build(struct core *c, struct exchange *e, struct mh_message *m)
 	uint32_t lifetime_ms;
 	uint8_t att = 0;
 
+	if (!addr_is_zero(&n->source.addr)) {
+		if (!localize_allowed(c, &n->source, &n->hnp, n->peer))
+			return false;
+		localize_build(c, e, &n->source, &n->hnp, m);
+		return true;
+	}
 	/* The MN left meanwhile, or came to the very LMA that was to be told. */
-	if (r.kind == DLMA_LOCATION_NONE || r.target == n->peer)
+	if (r.kind == DLMA_LOCATION_NONE || r.kind == DLMA_LOCATION_HELD || r.target == n->peer ||
+		r.dlma == n->peer)
 		return false;
 	mn = subject(c, &n->hnp, &lifetime_ms);
 	message_update(m, e, 0, lifetime_ms);
 	message_session(m, mn, &n->hnp, MH_HANDOFF_UNKNOWN, att, r.stamp);
-	/* A MN anchored here is reached through this node: its MAG is nobody else's business. */
-	message_location(c, m, r.kind == DLMA_LOCATION_BINDING ? c->state.conf->self : r.target);
+	message_location(c, m, named_target(c, mn, &r, n->peer), r.dlma);
 	return true;
 }
 
@@ -133,7 +173,9 @@ void notice_answered(struct core *c, struct exchange *e, const struct mh_message
 {
 	struct notice *n = container_of(e, struct notice, exchange);
 
-	if (m->ba.status == MH_STATUS_accepted)
+	uint8_t status = m->type == MH_LOCALIZED_ROUTING_ACK ? m->localized.status : m->ba.status;
+
+	if (status == MH_STATUS_accepted)
 		report(c, REPORT_location_told, NULL, &n->hnp, n->peer);
 	release(c, n);
 }

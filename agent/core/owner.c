@@ -118,3 +118,12 @@ void owner_done(struct core *c)
 	table_done(&c->profiles_by_mac);
 	free(c->profiles);
 }
+
+enum domain_disclosure mobile_disclosure(const struct core *c, const struct identity *mn)
+{
+	const struct domain_mobile *profile = mn ? mobile_by_identity(c, mn) : NULL;
+
+	if (!profile)
+		return DOMAIN_DISCLOSE_NONE;
+	return profile->disclosure ? profile->disclosure : c->state.domain->disclosure;
+}

@@ -158,6 +158,11 @@ bool peer_is_mag(const struct core *c, uint16_t index)
 	return c->state.domain->nodes[index].roles & DLMA_ROLE_MAG;
 }
 
+bool peer_is_mag_only(const struct core *c, uint16_t index)
+{
+	return index != DOMAIN_NO_NODE && !peer_is_lma(c, index);
+}
+
 /* Seals for the run of the receiver that is given, which need not be the one we know of. */
 static int send_to_run(struct core *c, struct peer *p, struct mh_message *m, uint32_t run)
 {

@@ -26,11 +26,12 @@
 	X(anchor_refused, WARN, "H-LMA: claim of %m (%h) by %p refused: %s")                      \
 	X(prefixes_exhausted, ERROR, "no free HNP for %m in the prefixes of this node")           \
 	X(previous_told, INFO, "previous D-LMA %p told of the new one for %m (%h)")               \
-	X(forwarding_started, INFO, "previous D-LMA: packets for %m (%h) go on to %p")            \
-	X(forwarding_ended, INFO, "previous D-LMA: forwarding for %h ended")                      \
-	X(location_told, INFO, "O-LMA %p told where %m (%h) is")                                  \
+	X(forwarding_started, INFO, "previous anchor: packets for %m (%h) go on to %p")           \
+	X(forwarding_granted, INFO, "previous MAG %p forwards packets for %m (%h)")               \
+	X(forwarding_ended, INFO, "previous anchor: forwarding for %h ended")                     \
+	X(location_told, INFO, "%p told where %m (%h) is")                                        \
 	X(location_asked, INFO, "O-LMA: asked %p for the location of %h")                         \
-	X(location_learnt, INFO, "O-LMA: %h is at D-LMA %p")                                      \
+	X(location_learnt, INFO, "O-LMA: %h is reached by %p")                                    \
 	X(location_negative, INFO, "O-LMA: %p has no binding for %h")                             \
 	X(location_forgotten, INFO, "O-LMA: location of %h forgotten, no packet for a while")     \
 	X(location_expired, INFO, "O-LMA: location of %h expired without an answer of its owner") \

@@ -82,6 +82,42 @@ void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool 
 	exchange_start(c, &r->exchange, r->mag);
 }
 
+void revoke_administratively(
+	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer)
+{
+	struct revocation *r = find(c, hnp, peer);
+
+	if (!r)
+		r = create(c, hnp, peer);
+	if (!r)
+		return;
+	r->mn = *mn;
+	r->may_return = false;
+	r->trigger = MH_TRIGGER_ADMINISTRATIVE;
+	report(c, REPORT_revocation_sent, &r->mn, &r->hnp, peer);
+	exchange_start(c, &r->exchange, peer);
+}
+
+void revoke_mn(struct core *c, const struct identity *mn)
+{
+	struct binding *b = binding_by_mn(c, mn);
+	struct anchor *a = anchor_by_mn(c, mn);
+
+	if (b && b->state == BINDING_ACTIVE)
+		binding_revoke(c, b);
+	else if (a && a->dlma != DOMAIN_NO_NODE)
+		revoke_administratively(c, &a->mn, &a->hnp, a->dlma);
+}
+
+/* H-LMA: the D-LMA has ended the service, or is not there to do so. */
+static void release_anchor(struct core *c, const struct revocation *r)
+{
+	struct anchor *a = anchor_by_hnp(c, &r->hnp);
+
+	if (a && r->trigger == MH_TRIGGER_ADMINISTRATIVE && a->dlma == r->mag)
+		anchor_release(c, &a->hnp, a->dlma, a->stamp + 1);
+}
+
 bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m)
 {
 	const struct revocation *r = container_of(e, struct revocation, exchange);
@@ -111,6 +147,7 @@ void revoke_answered(struct core *c, struct exchange *e, const struct mh_message
 		binding_outbid(c, &was, was.stamp);
 	else
 		report(c, REPORT_revocation_done, &was.mn, &was.hnp, was.mag);
+	release_anchor(c, &was);
 }
 
 /* RFC 5846 6.3: the LMA cleans up anyway. */
@@ -119,6 +156,7 @@ void revoke_given_up(struct core *c, struct exchange *e)
 	struct revocation *r = container_of(e, struct revocation, exchange);
 
 	report(c, REPORT_unanswered, &r->mn, &r->hnp, r->mag);
+	release_anchor(c, r);
 	drop(c, r);
 }
 

@@ -37,6 +37,7 @@ enum exchange_purpose {
 	EXCHANGE_MOVED,	   /* new D-LMA to previous D-LMA (draft 4.4) */
 	EXCHANGE_LOCATION, /* H-LMA or previous D-LMA to O-LMA (draft 4.4) */
 	EXCHANGE_REVOKE,   /* LMA to MAG: BRI (RFC 5846) */
+	EXCHANGE_HANDOVER, /* new MAG to previous MAG: HI (RFC 5949) */
 	EXCHANGE_PURPOSE_COUNT,
 };
 
@@ -87,9 +88,10 @@ struct binding {
 	uint64_t held_until_ms; /* DELETING: packets wait so long for the MN to be somewhere */
 	uint32_t lifetime_ms;	/* granted to the MAG */
 	uint16_t mag;
-	uint16_t home;	   /* H-LMA; may be this node */
-	uint16_t previous; /* D-LMA to be told, or DOMAIN_NO_NODE */
-	uint8_t state;	   /* enum binding_state */
+	uint16_t home;	       /* H-LMA; may be this node */
+	uint16_t previous;     /* D-LMA to be told, or DOMAIN_NO_NODE */
+	uint16_t previous_mag; /* likewise, by the present MAG */
+	uint8_t state;	       /* enum binding_state */
 	uint8_t att;
 	uint8_t handoff; /* of the PBU that made the present binding */
 	uint8_t outbids; /* how often the H-LMA knew a newer stamp, in a row */
@@ -105,8 +107,9 @@ struct anchor {
 	uint64_t expires_ms;
 	uint64_t released_ms; /* when it was anchored last; orders re-use */
 	uint32_t lifetime_ms;
-	uint16_t dlma;	   /* DOMAIN_NO_NODE: anchored nowhere */
-	uint16_t previous; /* D-LMA before, for a repeated request */
+	uint16_t dlma;		    /* DOMAIN_NO_NODE: anchored nowhere */
+	uint16_t previous;	    /* D-LMA before, for a repeated request */
+	uint16_t mag, previous_mag; /* as the D-LMAs told; DOMAIN_NO_NODE after a restart */
 	uint8_t att;
 };
 
@@ -119,9 +122,10 @@ struct learnt {
 	uint64_t told_ms;      /* when it was learnt or confirmed */
 	uint64_t ask_after_ms; /* not before: next query to the owner */
 	uint16_t target; /* DOMAIN_NO_NODE: nothing known (asked, or told that there is nothing) */
-	uint8_t kind;	 /* enum dlma_location_kind: CACHED, FORWARDING, or what was adopted */
-	uint8_t asked;	 /* queries sent without an answer */
-	bool adopted;	 /* found in the map at start; nobody vouches for it yet */
+	uint16_t dlma;	 /* the target, or the D-LMA of the MAG that the target is */
+	uint8_t kind;  /* enum dlma_location_kind: CACHED, FORWARDING, HELD, or what was adopted */
+	uint8_t asked; /* queries sent without an answer */
+	bool adopted;  /* found in the map at start; nobody vouches for it yet */
 	struct identity *mn; /* if known; owned */
 };
 
@@ -130,7 +134,8 @@ struct notice {
 	struct timer timer;
 	struct exchange exchange;
 	struct dlma_prefix hnp;
-	uint16_t peer; /* the O-LMA */
+	struct dlma_prefix source; /* to a MAG: of the MN there that sends to the HNP; else zero */
+	uint16_t peer;		   /* the O-LMA, or that MAG */
 };
 
 struct revocation {
@@ -161,6 +166,7 @@ struct attachment {
 	struct timer timer;
 	struct timer advertise;
 	struct exchange exchange;
+	struct exchange handover; /* to the previous MAG */
 	const struct domain_mobile *mobile;
 	struct dlma_prefix hnp;	     /* zero: not assigned yet */
 	struct dlma_addr link_local; /* of the MN, as last seen */
@@ -171,6 +177,7 @@ struct attachment {
 	uint64_t lifetime_ms;	/* granted */
 	uint32_t ifindex;
 	uint16_t revoking_sequence; /* BRI that waits for the probe */
+	uint16_t previous_mag;
 	uint8_t mac[6];
 	uint8_t state;	 /* enum attachment_state */
 	uint8_t handoff; /* of the PBU on its way */

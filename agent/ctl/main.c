@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
 	{"explain", "ADDRESS", "what would happen here to a packet for it, and why", 1, 1},
 	{"attach", "MN [INTERFACE]", "MAG: this MN is on that access link now", 1, 2},
 	{"detach", "MN [INTERFACE]", "MAG: it has left", 1, 2},
+	{"revoke", "MN", "LMA: end its service here and at its D-LMA, for a minute", 1, 1},
 	{"monitor", "", "follow what happens, line by line", 0, 0},
 	{"keygen", "DOMAIN.conf DIR", "make fresh keys for every node of a domain", 2, 2},
 	{"reasons", "", "every reason of every counter (docs/reasons.md)", 0, 0},

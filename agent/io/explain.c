@@ -44,6 +44,27 @@ static const char *name_of(const struct story *s, const struct dlma_addr *addres
 	return "a node that is not configured";
 }
 
+static bool is_mag_only(const struct story *s, const struct dlma_addr *address)
+{
+	const struct domain *d = &s->agent->conf.domain;
+
+	for (uint32_t i = 0; i < d->node_count; i++)
+		if (addr_equal(&d->nodes[i].address, address))
+			return !(d->nodes[i].roles & DLMA_ROLE_LMA);
+	return false;
+}
+
+/* Draft 5.1.1: not by way of the D-LMA. */
+static void say_bypass(struct story *s, uint32_t index)
+{
+	struct dlma_next_hop hop;
+	const struct dlma_adjacency *adj = maps_adjacency(s->agent, index, &hop);
+
+	if (adj && is_mag_only(s, &adj->peer))
+		say(s, "%s is the MAG of the MN: its D-LMA is bypassed (draft 5.1.1)",
+			name_of(s, &adj->peer));
+}
+
 static void say_tunnel(struct story *s, uint32_t index)
 {
 	char text[ADDR_TEXT_MAX], interface[IF_NAMESIZE] = "?";
@@ -97,6 +118,12 @@ static void explain_owner(struct story *s)
 		verdict(s, DLMA_PACKET_unbound);
 		return;
 	}
+	if (d->ask_first) {
+		say(s, "it waits for the answer of the owner, at most %u ms; then it goes there",
+			d->timers.hold_ms);
+		verdict(s, DLMA_PACKET_held);
+		return;
+	}
 	index = maps_adjacency_index(s->agent, &d->nodes[block->owner].address);
 	say_tunnel(s, (uint32_t)(index < 0 ? 0 : index));
 	say(s, "meanwhile the agent asks the owner for the location");
@@ -111,13 +138,12 @@ static const struct {
 	[DLMA_LOCATION_BINDING] = {DLMA_PACKET_tunnel_binding,
 		"anchored here (this node is the D-LMA); its MAG is the target"},
 	[DLMA_LOCATION_FORWARDING] = {DLMA_PACKET_tunnel_forwarding,
-		"was anchored here (previous D-LMA); the new D-LMA is the target"},
+		"was here (previous D-LMA or MAG); the target is where the MN is now"},
 	[DLMA_LOCATION_ANCHOR] = {DLMA_PACKET_tunnel_location,
 		"owned here (H-LMA); the location table names its D-LMA"},
 	[DLMA_LOCATION_CACHED] = {DLMA_PACKET_tunnel_cached,
-		"cached location (O-LMA); the D-LMA is the target"},
-	[DLMA_LOCATION_HELD] = {DLMA_PACKET_held,
-		"anchored here, but the MN has just left its MAG: its packets wait"},
+		"cached location (O-LMA), learnt from another node"},
+	[DLMA_LOCATION_HELD] = {DLMA_PACKET_held, "the MN has just left its MAG: its packets wait"},
 };
 
 static void explain_lma(struct story *s)
@@ -140,14 +166,28 @@ static void explain_lma(struct story *s)
 		return;
 	}
 	say_tunnel(s, l.adjacency);
+	if (l.kind != DLMA_LOCATION_BINDING)
+		say_bypass(s, l.adjacency);
 	verdict(s, kinds[l.kind].reason);
 }
 
 static void explain_mag(struct story *s)
 {
-	say(s, "this node is a MAG only: it takes such packets out of the tunnel of its LMA");
+	struct dlma_location l;
+
+	say(s, "this node is a MAG only: it takes such packets out of tunnels, and from its MNs");
 	if (explain_access(s))
 		return;
+	if (maps_location(s->agent, &s->hnp, &l) && l.kind < sizeof(kinds) / sizeof(*kinds)) {
+		say(s, "%s",
+			l.kind == DLMA_LOCATION_CACHED
+				? "for packets of its own MNs it knows where the MN is"
+				: kinds[l.kind].text);
+		if (l.kind != DLMA_LOCATION_HELD)
+			say_tunnel(s, l.adjacency);
+		verdict(s, kinds[l.kind].reason);
+		return;
+	}
 	say(s, "no MN with that HNP is attached here");
 	verdict(s, DLMA_PACKET_not_attached);
 }

@@ -77,6 +77,14 @@ static bool would_return(
 	       !memcmp(frame + ETHERNET + 8, &adj->peer, sizeof(adj->peer));
 }
 
+/* Out of a tunnel, not from a CN. */
+static bool is_for_us(const struct agent *a, const uint8_t *frame, size_t len)
+{
+	return len >= ETHERNET + HEADER &&
+	       !memcmp(frame + ETHERNET + 24, &domain_self(&a->conf)->address,
+		       sizeof(struct dlma_addr));
+}
+
 /* Whether the data path would send such a packet here again. */
 static bool must_wait(
 	const struct agent *a, const struct dlma_prefix *hnp, const uint8_t *frame, size_t len)
@@ -84,6 +92,8 @@ static bool must_wait(
 	struct dlma_location l;
 	struct dlma_access access;
 
+	if (!maps_location(a, hnp, &l) && a->conf.domain.ask_first && !is_for_us(a, frame, len))
+		return true;
 	if (!maps_location(a, hnp, &l) || l.kind == DLMA_LOCATION_CACHED)
 		return maps_expecting(a) && !maps_access(a, hnp, &access);
 	return l.kind == DLMA_LOCATION_HELD ||

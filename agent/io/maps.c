@@ -306,7 +306,8 @@ uint32_t maps_locations_used(const struct agent *a)
 int maps_put_location(struct agent *a, const struct effect *e)
 {
 	struct data_path *d = a->path;
-	struct dlma_location old, l = {.kind = e->location.kind, .used = d->clock->tick};
+	struct dlma_location old,
+		l = {.kind = e->location.kind, .flags = e->location.flags, .used = d->clock->tick};
 	int index = maps_adjacency_index(a, &e->location.target);
 	bool there = maps_location(a, &e->location.hnp, &old);
 
@@ -329,7 +330,9 @@ void maps_del_location(struct agent *a, const struct dlma_prefix *hnp)
 
 int maps_put_access(struct agent *a, const struct effect *e)
 {
-	struct dlma_access entry = {.ifindex = e->access.ifindex, .used = a->path->clock->tick};
+	struct dlma_access entry = {.ifindex = e->access.ifindex,
+		.used = a->path->clock->tick,
+		.direct = e->access.direct};
 	int index = maps_adjacency_index(a, &e->access.uplink);
 
 	if (index < 0)

@@ -141,9 +141,10 @@ static json_t *one_learnt(const struct agent *a, const struct learnt *l)
 {
 	bool known = l->target != DOMAIN_NO_NODE;
 
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "hnp", text_prefix(&l->hnp),
-		"kind", known ? kind_name(l->kind) : "asked", "d_lma", node_name(a, l->target),
-		"mn", text_mn(l->mn), "lifetime_left_s", seconds_left(l->expires_ms), "idle_s",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "hnp",
+		text_prefix(&l->hnp), "kind", known ? kind_name(l->kind) : "asked", "d_lma",
+		node_name(a, l->dlma), "target", node_name(a, l->target), "mn", text_mn(l->mn),
+		"lifetime_left_s", seconds_left(l->expires_ms), "idle_s",
 		known ? idle_seconds(a, &l->hnp) : json_null(), "adopted", l->adopted, "stamp",
 		stamp_seconds(l->stamp));
 }
@@ -411,6 +412,41 @@ static json_t *view_detach(struct agent *a, const char *argument)
 	return access_event(a, argument, EVENT_DETACH);
 }
 
+static bool is_served(const struct core_state *s, const struct identity *mn)
+{
+	struct table_node *n = NULL;
+
+	while ((n = table_next(&s->bindings, n)))
+		if (!strcmp(container_of(n, struct binding, by_mn)->mn.id, mn->id))
+			return true;
+	while ((n = table_next(&s->anchors, n))) {
+		const struct anchor *anchor = container_of(n, struct anchor, by_hnp);
+
+		if (!strcmp(anchor->mn.id, mn->id) && anchor->dlma != DOMAIN_NO_NODE)
+			return true;
+	}
+	return false;
+}
+
+static json_t *view_revoke(struct agent *a, const char *argument)
+{
+	const struct domain_mobile *m = find_mobile(a, argument);
+	struct event e = {.kind = EVENT_REVOKE};
+
+	if (!(domain_self(&a->conf)->roles & DLMA_ROLE_LMA))
+		return error_text("this node is not an LMA");
+	if (!m)
+		return error_text("no such MN; give a MN-ID or link-layer address of mobile_nodes");
+	e.revoke.id_len = (uint8_t)strlen(m->id);
+	memcpy(e.revoke.id, m->id, e.revoke.id_len);
+	e.revoke.ll_len = sizeof(m->link_layer);
+	memcpy(e.revoke.ll, m->link_layer, sizeof(m->link_layer));
+	if (!is_served(state_of(a), &e.revoke))
+		return error_text("that MN is neither bound nor owned here");
+	agent_event(a, &e);
+	return json_pack("{s:s}", "done", m->id);
+}
+
 static const struct {
 	const char *name;
 	json_t *(*answer)(struct agent *a, const char *argument);
@@ -425,6 +461,7 @@ static const struct {
 	{"explain", explain_answer},
 	{"attach", view_attach},
 	{"detach", view_detach},
+	{"revoke", view_revoke},
 };
 
 json_t *view_answer(struct agent *a, const char *request)

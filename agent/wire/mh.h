@@ -71,6 +71,13 @@ enum mh_hi_flag {
 	MH_HACK_FORWARD = 0x20,
 };
 
+/* RFC 5568 6.2.2; 128 and above mean that there is no forwarding. */
+enum mh_hack_code {
+	MH_HACK_ACCEPTED = 0,
+	MH_HACK_REFUSED = 128,
+	MH_HACK_PROHIBITED = 129,
+};
+
 enum mh_revocation_type {
 	MH_REVOCATION_INDICATION = 1,
 	MH_REVOCATION_ACK = 2,

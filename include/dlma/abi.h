@@ -23,7 +23,7 @@
 #include "dlma/reasons.h"
 #include "dlma/types.h"
 
-#define DLMA_ABI_VERSION 1
+#define DLMA_ABI_VERSION 2
 
 /*
  * The waiting room: a tap. A packet for a MN between two MAGs, or for one that is just being
@@ -47,6 +47,8 @@ enum dlma_limits {
 enum dlma_role {
 	DLMA_ROLE_LMA = 1,
 	DLMA_ROLE_MAG = 2,
+	DLMA_ROLE_MAG_PEERS = 4, /* of the node itself: takes tunnels of other MAGs (draft 5.4) */
+	DLMA_ROLE_ASK_FIRST = 8, /* likewise: packets wait for an unknown location (draft 6.2) */
 };
 
 /* One prefix of the superset, with the length of the HNPs in it (the key of `locations`). */
@@ -79,10 +81,17 @@ enum dlma_location_kind {
 /* Index of the adjacency that means "this node itself". */
 #define DLMA_ADJACENCY_SELF 0
 
+/* Who tunnels packets here could tunnel them further on: say so (draft 5.1.1, 5.4). */
+enum dlma_location_flag {
+	DLMA_LOCATION_TELL_LMA = 1,
+	DLMA_LOCATION_TELL_MAG = 2,
+};
+
 struct dlma_location {
 	__u32 adjacency; /* index of the target */
 	__u8 kind;	 /* enum dlma_location_kind */
-	__u8 pad[3];
+	__u8 flags;	 /* enum dlma_location_flag */
+	__u8 pad[2];
 	__u32 used; /* tick of the last packet; written by the programs */
 	__u32 pad2;
 };
@@ -94,7 +103,7 @@ struct dlma_access {
 	__u8 mn_mac[6];
 	__u8 own_mac[6]; /* of the access link */
 	__u32 used;	 /* tick of the last packet from the MN; written by the programs */
-	__u32 pad;
+	__u32 direct;	 /* not 0: other MAGs may learn where this MN is (draft 5.4) */
 };
 
 struct dlma_peer {
@@ -161,7 +170,7 @@ struct dlma_gate {
 
 enum dlma_event_kind {
 	DLMA_EVENT_MISS = 1,   /* O-LMA: no location; packet went to the owner */
-	DLMA_EVENT_MISROUTED,  /* tunnelled here by `peer`, which should know better by now */
+	DLMA_EVENT_MISROUTED,  /* tunnelled here by `peer`, which should or might know better */
 	DLMA_EVENT_UNBOUND,    /* tunnelled here by `peer`, not anchored here: dropped */
 	DLMA_EVENT_NEW_SOURCE, /* access link `ifindex`: HoA without a binding, from `mac` */
 };
@@ -170,7 +179,8 @@ struct dlma_event {
 	__u16 version; /* DLMA_ABI_VERSION */
 	__u16 kind;    /* enum dlma_event_kind */
 	__u32 ifindex;
-	struct dlma_addr hoa;
+	struct dlma_addr hoa;  /* destination; of a MN's packet (NEW_SOURCE) the source */
+	struct dlma_addr from; /* source of the packet itself */
 	struct dlma_addr peer; /* outer source; zero if there was no tunnel */
 	__u8 mac[6];
 	__u8 pad[2];
@@ -184,6 +194,6 @@ _Static_assert(sizeof(struct dlma_owner_key) == 20, "the kernel's LPM key");
 _Static_assert(sizeof(struct dlma_header) == 56, "no hidden padding");
 _Static_assert(sizeof(struct dlma_next_hop) == 64, "one cache line of data");
 _Static_assert(sizeof(struct dlma_adjacency) == 152, "no hidden padding");
-_Static_assert(sizeof(struct dlma_event) == 48, "no hidden padding");
+_Static_assert(sizeof(struct dlma_event) == 64, "no hidden padding");
 _Static_assert(
 	(int)DLMA_PACKET_REASON_COUNT <= (int)DLMA_COUNTERS_MAX, "counters map is too small");

@@ -32,6 +32,15 @@ struct domain_prefix {
 	uint16_t owner;	 /* index of the node */
 };
 
+/* Who may learn the proxy-CoA of a MN, and so bypass LMAs (draft 5.1.1, 5.4); each with those
+ * before. */
+enum domain_disclosure {
+	DOMAIN_DISCLOSE_AS_DOMAIN, /* in a profile: what the domain says */
+	DOMAIN_DISCLOSE_NONE,	   /* nobody but its own LMA */
+	DOMAIN_DISCLOSE_LMA,	   /* other LMAs: they tunnel straight to the MAG */
+	DOMAIN_DISCLOSE_MAG,	   /* other MAGs too */
+};
+
 /* Policy profile of a MN on one of its interfaces (RFC 5213 6.2). */
 struct domain_mobile {
 	char id[DOMAIN_MN_ID_MAX + 1]; /* NAI */
@@ -39,6 +48,7 @@ struct domain_mobile {
 	uint16_t home; /* index of its H-LMA */
 	bool allowed;  /* entitled to network-based mobility */
 	bool has_hnp;  /* the HNP is fixed by the profile */
+	enum domain_disclosure disclosure;
 	struct dlma_prefix hnp;
 };
 
@@ -72,6 +82,9 @@ struct domain {
 	uint32_t superset_count;
 	uint32_t vendor_id; /* of our Vendor-Specific options; SMI private enterprise number */
 	bool authentication;
+	bool home_tracks_mag; /* the H-LMA knows the MAG too, and tunnels to it (draft 5.1.1) */
+	bool ask_first; /* O-LMA: packets wait for the location instead of going to the owner */
+	enum domain_disclosure disclosure;
 	struct domain_timers timers;
 };
 
@@ -115,6 +128,16 @@ struct node_conf {
 static inline const struct domain_node *domain_self(const struct node_conf *c)
 {
 	return &c->domain.nodes[c->self];
+}
+
+/* Whether the policy of any MN lets others learn its proxy-CoA. */
+static inline bool domain_discloses(const struct domain *d)
+{
+	bool any = d->disclosure > DOMAIN_DISCLOSE_NONE;
+
+	for (uint32_t i = 0; i < d->mobile_count; i++)
+		any = any || d->mobiles[i].disclosure > DOMAIN_DISCLOSE_NONE;
+	return any;
 }
 
 /* The block of HoAs that an address lies in, the longest first; NULL outside of all. */

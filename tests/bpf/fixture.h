@@ -32,12 +32,14 @@ struct fixture {
 		const char *hnp;
 		uint8_t kind;
 		uint32_t adjacency;
+		uint8_t flags;
 	} locations[FIXTURE_ENTRIES];
 	struct {
 		const char *hnp;
 		enum link link;
 		uint32_t uplink;
 		uint8_t mac;
+		bool direct;
 	} access[FIXTURE_ENTRIES];
 	struct layer in[FIXTURE_LAYERS];
 
@@ -70,7 +72,7 @@ struct fixture_set {
 extern const struct fixture_set *const fixture_sets[];
 
 extern const struct fixture_set fixtures_originating, fixtures_anchor, fixtures_mn, fixtures_mag,
-	fixtures_exit, fixtures_size, fixtures_other;
+	fixtures_exit, fixtures_size, fixtures_other, fixtures_bypass;
 
 #define FIXTURE_SET(set)                                \
 	{                                               \

@@ -168,6 +168,7 @@ static void say(struct model *m, struct outcome *o, const struct packet *p, uint
 	struct dlma_event e = {.version = DLMA_ABI_VERSION, .kind = kind, .ifindex = p->ifindex};
 
 	e.hoa = kind == DLMA_EVENT_NEW_SOURCE ? p->own.src : p->own.dst;
+	e.from = p->own.src;
 	if (p->tunnelled)
 		e.peer = p->outer.src;
 	if (kind == DLMA_EVENT_NEW_SOURCE)
@@ -235,9 +236,13 @@ static struct decision judge_fresh(
 			return judge_held(m, p);
 		if (l->adjacency == DLMA_ADJACENCY_SELF)
 			return judge_at_mag(m, o, p, hnp);
+		if (p->tunnelled && l->flags & DLMA_LOCATION_TELL_MAG)
+			say(m, o, p, DLMA_EVENT_MISROUTED, hnp);
 		d = tunnel(reasons[l->kind], l->adjacency);
 	} else if (owner > 0) {
 		say(m, o, p, DLMA_EVENT_MISS, hnp);
+		if (m->tables.node.roles & DLMA_ROLE_ASK_FIRST && may_wait(m, p))
+			return judge_held(m, p);
 		d = tunnel(DLMA_PACKET_tunnel_owner, (uint32_t)owner);
 	} else {
 		return leave(owner < 0 ? DLMA_PACKET_no_owner : DLMA_PACKET_unbound);
@@ -280,9 +285,10 @@ static struct decision judge_from_lma(struct model *m, struct outcome *o, const 
 	l->used = m->tables.clock.tick;
 	if (l->kind == DLMA_LOCATION_HELD)
 		return judge_held(m, p);
+	if (l->kind == DLMA_LOCATION_BINDING && l->adjacency == DLMA_ADJACENCY_SELF)
+		return judge_at_mag(m, o, p, hnp);
 	if (l->kind == DLMA_LOCATION_BINDING)
-		d = l->adjacency ? tunnel(DLMA_PACKET_tunnel_binding, l->adjacency)
-				 : judge_at_mag(m, o, p, hnp);
+		d = tunnel(DLMA_PACKET_tunnel_binding, l->adjacency);
 	else if (l->kind == DLMA_LOCATION_ANCHOR)
 		d = tunnel(DLMA_PACKET_tunnel_location, l->adjacency);
 	else
@@ -294,9 +300,20 @@ static struct decision judge_from_lma(struct model *m, struct outcome *o, const 
 		if (p->outer.label & MARKS)
 			return leave(DLMA_PACKET_tunnel_loop);
 	}
-	if (l->kind != DLMA_LOCATION_BINDING)
+	if (l->kind != DLMA_LOCATION_BINDING || l->flags & DLMA_LOCATION_TELL_LMA)
 		say(m, o, p, DLMA_EVENT_MISROUTED, hnp);
 	return d;
+}
+
+/* MAG and no LMA: present, or past (draft 5.1.2). */
+static struct decision judge_at_gateway(struct model *m, struct outcome *o, const struct packet *p,
+	const struct dlma_addr *hnp, const struct dlma_peer *peer)
+{
+	const struct dlma_location *l = location_find(m, hnp);
+
+	if (access_find(m, hnp) || !l || l->kind == DLMA_LOCATION_CACHED)
+		return judge_at_mag(m, o, p, hnp);
+	return judge_from_lma(m, o, p, hnp, peer);
 }
 
 /* LMA: a packet of a MN of ours, on to another MN or to a CN (draft 5.2, 5.3). */
@@ -325,19 +342,31 @@ static struct decision judge_from_mag(
 	return judge_from_mn(m, o, p);
 }
 
+/* From one MAG to another (draft 5.1.2, 5.4), where any MN's policy allows it. */
+static bool is_between_mags(const struct model *m, const struct packet *p)
+{
+	const struct dlma_node *n = &m->tables.node;
+	struct dlma_addr hnp;
+
+	if (!(n->roles & DLMA_ROLE_MAG_PEERS))
+		return false;
+	return p->outer.label & MARK_FORWARDED ||
+	       (!(n->roles & DLMA_ROLE_LMA) && hnp_find(m, &p->own.src, &hnp));
+}
+
 static struct decision judge_from_peer(struct model *m, struct outcome *o, const struct packet *p)
 {
 	const struct dlma_peer *peer = peer_find(m, &p->outer.src);
 	bool is_lma = m->tables.node.roles & DLMA_ROLE_LMA;
 	struct dlma_addr hnp;
 
-	if (!(peer->roles & DLMA_ROLE_LMA))
+	if (!(peer->roles & DLMA_ROLE_LMA) && !is_between_mags(m, p))
 		return is_lma ? judge_from_mag(m, o, p, peer) : leave(DLMA_PACKET_untrusted_peer);
 	if (!hnp_find(m, &p->own.dst, &hnp))
 		return leave(DLMA_PACKET_inner_destination);
 	if (is_lma && addr_equal(&p->own.src, &m->tables.node.address))
 		return leave(DLMA_PACKET_inner_source);
-	return is_lma ? judge_from_lma(m, o, p, &hnp, peer) : judge_at_mag(m, o, p, &hnp);
+	return is_lma ? judge_from_lma(m, o, p, &hnp, peer) : judge_at_gateway(m, o, p, &hnp, peer);
 }
 
 /* The octets of an encapsulation limit header that stands alone, or 0 (RFC 2473 5.1). */
@@ -398,6 +427,20 @@ static struct decision judge_network(struct model *m, struct outcome *o, struct 
 	return judge_fresh(m, o, p, &hnp);
 }
 
+/* MAG: from MN to MN, past the LMAs if it was told where that is (draft 5.4). */
+static struct decision judge_to_mn(struct model *m, struct outcome *o, const struct packet *p,
+	const struct dlma_addr *hnp, uint32_t uplink)
+{
+	struct dlma_location *l = location_find(m, hnp);
+
+	if (!l || l->kind != DLMA_LOCATION_CACHED)
+		return tunnel(DLMA_PACKET_tunnel_uplink, uplink);
+	l->used = m->tables.clock.tick;
+	if (l->adjacency == DLMA_ADJACENCY_SELF)
+		return judge_at_mag(m, o, p, hnp);
+	return tunnel(DLMA_PACKET_tunnel_cached, l->adjacency);
+}
+
 /* MAG: from a MN (draft 5.2, RFC 5213 6.10.5). */
 static struct decision judge_access(struct model *m, struct outcome *o, const struct packet *p)
 {
@@ -420,6 +463,8 @@ static struct decision judge_access(struct model *m, struct outcome *o, const st
 	a->used = m->tables.clock.tick;
 	if (a->uplink == DLMA_ADJACENCY_SELF)
 		return judge_from_mn(m, o, p);
+	if (a->direct && hnp_find(m, &p->own.dst, &hnp))
+		return judge_to_mn(m, o, p, &hnp, a->uplink);
 	return tunnel(DLMA_PACKET_tunnel_uplink, a->uplink);
 }
 

@@ -50,10 +50,11 @@ static void random_node(uint64_t *s, struct dlma_node *n)
 	static const uint32_t roles[] = {
 		DLMA_ROLE_LMA, DLMA_ROLE_LMA, DLMA_ROLE_MAG, DLMA_ROLE_LMA | DLMA_ROLE_MAG};
 
-	n->roles = PICK(s, roles);
+	n->roles = PICK(s, roles) | (one_in(s, 2) ? DLMA_ROLE_MAG_PEERS : 0) |
+		   (one_in(s, 4) ? DLMA_ROLE_ASK_FIRST : 0);
 	n->label_key = one_in(s, 2) ? random_u64(s) : n->label_key;
 	if (one_in(s, 32))
-		n->version = random_below(s, 2) * 2;
+		n->version = one_in(s, 2) ? DLMA_ABI_VERSION + 1 : 0;
 	if (one_in(s, 8))
 		n->superset_count = random_below(s, n->superset_count + 1);
 	if (one_in(s, 4))
@@ -83,14 +84,16 @@ static void random_locations(uint64_t *s, struct tables *t)
 	for (size_t i = 0; i < COUNT(hnps); i++) {
 		uint8_t kind = PICK(s, kinds);
 		/* Only a MN can be at this node itself. */
-		uint32_t lowest = kind == DLMA_LOCATION_BINDING ? NODE_SELF : NODE_H_LMA;
+		bool mn = kind == DLMA_LOCATION_BINDING || kind == DLMA_LOCATION_CACHED;
+		uint32_t lowest = mn ? NODE_SELF : NODE_H_LMA;
 		uint32_t node = lowest + random_below(s, NODE_FREE + 1 - lowest);
 
 		if (one_in(s, 3))
 			continue;
 		if (kind == DLMA_LOCATION_BINDING && one_in(s, 2))
 			node = NODE_MAG;
-		tables_add_location(t, hnps[i], kind, one_in(s, 40) ? NODE_BEYOND : node);
+		tables_add_location(t, hnps[i], kind, one_in(s, 40) ? NODE_BEYOND : node)->flags =
+			(uint8_t)random_below(s, 4);
 	}
 }
 
@@ -106,7 +109,8 @@ static void random_access(uint64_t *s, const uint32_t ifindex[LINK_COUNT], struc
 		if (one_in(s, 3))
 			continue;
 		tables_add_access(t, hnps[i], ifindex[link], link,
-			one_in(s, 40) ? NODE_BEYOND : uplink, (uint8_t)(MAC_MN + one_in(s, 4)));
+			one_in(s, 40) ? NODE_BEYOND : uplink, (uint8_t)(MAC_MN + one_in(s, 4)))
+			->direct = random_below(s, 2);
 	}
 }
 

@@ -118,16 +118,18 @@ void tables_init(struct tables *t, const uint32_t ifindex[LINK_COUNT], uint32_t 
 	}
 }
 
-void tables_add_location(struct tables *t, const char *hnp, uint8_t kind, uint32_t adjacency)
+struct dlma_location *tables_add_location(
+	struct tables *t, const char *hnp, uint8_t kind, uint32_t adjacency)
 {
 	cr_assert_lt(t->location_count, TABLE_LOCATIONS);
 	t->locations[t->location_count].key = packet_addr(hnp);
-	t->locations[t->location_count++].value =
+	t->locations[t->location_count].value =
 		(struct dlma_location){.adjacency = adjacency, .kind = kind, .used = TABLE_USED};
+	return &t->locations[t->location_count++].value;
 }
 
-void tables_add_access(struct tables *t, const char *hnp, uint32_t ifindex, enum link link,
-	uint32_t uplink, uint8_t mn_mac)
+struct dlma_access *tables_add_access(struct tables *t, const char *hnp, uint32_t ifindex,
+	enum link link, uint32_t uplink, uint8_t mn_mac)
 {
 	struct dlma_access a = {.ifindex = ifindex, .uplink = uplink, .used = TABLE_USED};
 
@@ -135,5 +137,6 @@ void tables_add_access(struct tables *t, const char *hnp, uint32_t ifindex, enum
 	packet_mac(mn_mac, a.mn_mac);
 	packet_mac((uint8_t)(MAC_LINK + link), a.own_mac);
 	t->access[t->access_count].key = packet_addr(hnp);
-	t->access[t->access_count++].value = a;
+	t->access[t->access_count].value = a;
+	return &t->access[t->access_count++].value;
 }

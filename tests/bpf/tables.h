@@ -114,8 +114,9 @@ struct tables {
 /* The domain, no location and no MN. `ifindex` by enum link; roles as in struct dlma_node. */
 void tables_init(struct tables *t, const uint32_t ifindex[LINK_COUNT], uint32_t roles);
 
-void tables_add_location(struct tables *t, const char *hnp, uint8_t kind, uint32_t adjacency);
+struct dlma_location *tables_add_location(
+	struct tables *t, const char *hnp, uint8_t kind, uint32_t adjacency);
 
 /* A MN with MAC address `mn_mac` on the link. */
-void tables_add_access(struct tables *t, const char *hnp, uint32_t ifindex, enum link link,
-	uint32_t uplink, uint8_t mn_mac);
+struct dlma_access *tables_add_access(struct tables *t, const char *hnp, uint32_t ifindex,
+	enum link link, uint32_t uplink, uint8_t mn_mac);
