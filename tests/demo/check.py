@@ -19,7 +19,7 @@ DEMO = Path(__file__).with_name("demo.py")
 COLUMNS = 100
 LIMIT_S = 120
 CLAIMS_AT_LEAST = 25
-PICTURES = 6 + 5  # ways, and charts; one more way if packets were forwarded
+PICTURES = 6 + 3 + 5  # ways, those of the second act, and charts; more if packets were forwarded
 SIZE_MAX = 2 << 20
 PLACES = [Path(p) for p in ("/run/netns", "/run/dlma-lab", "/sys/fs/bpf")]
 

@@ -33,6 +33,12 @@ def hops(lab, journey):
             for p, (node, src, dst) in zip(steps, path(lab, steps))]
 
 
+def tunnels_of_hops(steps):
+    """The tunnels in what hops() returns, as "entry>exit"."""
+    return tunnels_of([(h["node"], h["outer_source"] and h["node"], h["tunnel_to"])
+                       for h in steps])
+
+
 def echoes(packets, kind):
     """Journeys of echo requests or replies by their sequence number, from 1."""
     found = {}

@@ -83,9 +83,26 @@ def _ways(report):
     ]
     for move in report["moves"]:
         pictures += _ways_of_move(move)
+    pictures += _bypasses(report["bypass"])
     return ("<h2>The ways of the packets</h2><p>Thick: in a tunnel. Thin: the packet as it is. "
             "The delay of the router's links is in the times, the router is not in the "
             f'pictures.</p><div class="grid-3">{"".join(pictures)}</div>')
+
+
+def _bypasses(act):
+    """The second act: who may know the MAG tunnels straight to it."""
+    roles = {"v-lma-2": "O-LMA"}
+    nine, eleven, move = act["figure_9"], act["figure_11"], act["move"]
+    found = [
+        _way("D-LMA bypassed (Figure 9)", _steps(nine["path"]), "mn", "mag-1a", "bypass", roles,
+             f"round trip {milliseconds(nine['later_rtt_ms'])}"),
+        _way("From MN to MN (Figure 11)", _steps(eleven["path"]), "mn", "mag-1a", "bypass", {},
+             f"round trip {milliseconds(eleven['later_rtt_ms'])}")]
+    if move["path_forwarded"]:
+        found.append(_way(
+            "Meanwhile: MAG-1a to MAG-1b, bypassed", move["path_forwarded"], "mn", "mag-1b",
+            "forwarded", roles, f"{move['forwarded']} packets, forwarded by the previous MAG"))
+    return found
 
 
 def _way(title, steps, end, mag, kind, roles, *lines):
@@ -158,8 +175,12 @@ def _moves(report):
 def _signalling(report):
     parts = [("Attach at MAG-1a", report["attach"]["signalling"], "its link came up"),
              ("First packet", report["first_packets"]["signalling"], "the CN sent it")]
+    act = report["bypass"]
     parts += [(name, m["signalling"], "the MN left its link")
               for m, name in zip(report["moves"], timeline.names(report))]
+    parts += [("D-LMA bypassed", act["figure_9"]["signalling"], "the CN sent the first packet"),
+              ("MN to MN", act["figure_11"]["signalling"], "MN2 sent the first packet"),
+              ("MAG-1a to MAG-1b, bypassed", act["move"]["signalling"], "the MN left its link")]
     blocks = []
     for name, messages, zero in parts:
         rows = [(f"{m['ms']:.1f}", f"{shown(m['from'])} \u2192 {shown(m['to'])}", m["message"],

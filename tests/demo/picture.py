@@ -13,7 +13,7 @@ SITES = (("home", 6, 8, 92, 122), ("visited 1", 104, 62, 134, 168),
          ("visited 2", 246, 62, 124, 168))  # name, x, y, width, height
 LINKS = (("v-lma-1", "mag-1a"), ("v-lma-1", "mag-1b"), ("v-lma-2", "mag-2"), ("v-lma-2", "cn"),
          ("h-lma", "v-lma-1"), ("h-lma", "v-lma-2"), ("v-lma-1", "v-lma-2"))
-BOX_HALF = {"mn": 16, "cn": 16}
+BOX_HALF = {"mn": 16, "mn-2": 18, "cn": 16}
 HALF_HEIGHT, LANE, ARROW = 11, 4, 8
 
 
@@ -21,10 +21,11 @@ def _half_width(node):
     return BOX_HALF.get(node, 29)
 
 
-def _places(mag):
-    """Where everything is when the MN is at this MAG."""
+def _places(mag, nodes):
+    """Where everything is when the MN is at this MAG; MN2, if it is there at all, is at MAG-2."""
     x, y = PLACES[mag]
-    return PLACES | {"mn": (x, y + 52)}
+    other = {"mn-2": (PLACES["mag-2"][0], y + 52)} if "mn-2" in nodes else {}
+    return PLACES | {"mn": (x, y + 52)} | other
 
 
 def _edge(place, other, node):
@@ -63,8 +64,8 @@ def picture(steps, end, mag, kind, roles):
 
     roles: {node: "O-LMA"}; kind: class of colour; mag: where the MN is.
     """
-    places = _places(mag)
     nodes = [step[0] for step in steps] + [end]
+    places = _places(mag, nodes)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">']
     for name, x, y, width, height in SITES:
         parts.append(f'<rect class="site" x="{x}" y="{y}" width="{width}" height="{height}" '

@@ -10,7 +10,7 @@ import measure
 import moves
 import pcap
 from figure5 import (ALTERNATE_COA, PBU, address_of, binding, counter, delivered_by, learnt,
-                     location, mn_id, option_address, ping, signalling, tunnels_of)
+                     location, mn_id, option_address, ping, signalling)
 from lab import topology
 from words import heard, milliseconds, shown
 
@@ -94,15 +94,15 @@ class Story:
         begin_ns = requests[1][0].time
         self._last_to_mn_ns = requests[max(requests)][0].time
         ways = {s: measure.hops(lab, way) for s, way in requests.items()}
-        tunnels = {s: _tunnels(way) for s, way in ways.items()}
+        tunnels = {s: measure.tunnels_of_hops(way) for s, way in ways.items()}
         triangle = [s for s, t in tunnels.items() if t == FIGURE_7]
-        self._tell_hops("The first packet, as in Figure 7; it waits for nobody", ways[1])
+        self.tell_hops("The first packet, as in Figure 7; it waits for nobody", ways[1])
         told = measure.told(packets, begin_ns)
         twice = [m["message"] for m in told].count("PBU") == 2
         self.teller.say("Meanwhile the O-LMA asks, and the H-LMA tells it" +
                         (", once for the packet and once for the question:" if twice else ":"))
         self.teller.signalling(told)
-        self._tell_hops("Later packets, as in Figure 8", ways[ECHOES])
+        self.tell_hops("Later packets, as in Figure 8", ways[ECHOES])
         self.teller.say(f"{len(triangle)} of {ECHOES} packets took the triangle. Round trip: first "
                         f"{milliseconds(rtts[0])}, later {milliseconds(median(rtts[1:]))} (median)."
                         if len(rtts) == ECHOES else f"only {len(rtts)} of {ECHOES} were answered")
@@ -123,7 +123,7 @@ class Story:
             option_address(p, ALTERNATE_COA) == lab.address("v-lma-1") for p in updates))
         claim("later round trips are shorter than the first", median(rtts[1:]) < rtts[0], rtts)
 
-    def _tell_hops(self, title, hops):
+    def tell_hops(self, title, hops):
         """One packet on each wire that it crossed, with its outer header."""
         self.teller.say(f"{title}:")
         self.teller.rows(
@@ -140,7 +140,7 @@ class Story:
         result = flow.stop()
         found = measure.Flow(lab, self.stop(capture, "3-uplink"), result, "mn")
         hops = measure.hops(lab, found.journeys[UPLINK_PACKETS - 1])
-        self._tell_hops(f"{UPLINK_PACKETS} packets, all of them this way", hops)
+        self.tell_hops(f"{UPLINK_PACKETS} packets, all of them this way", hops)
         delay = found.median_delay_ms(range(UPLINK_PACKETS))
         self.teller.say(f"Lost: {result.lost}. One-way delay: {milliseconds(delay)} (median).")
         self.claims.claim("MN to CN goes as in Figure 10: one tunnel, from the MAG to its LMA",
@@ -208,10 +208,6 @@ class Story:
 
 def _ms(packet, since_ns):
     return (packet.time - since_ns) / 1e6
-
-
-def _tunnels(hops):
-    return tunnels_of([(h["node"], h["outer_source"] and h["node"], h["tunnel_to"]) for h in hops])
 
 
 def _outer(hop):

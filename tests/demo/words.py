@@ -4,15 +4,21 @@
 import sys
 
 import pcap
-from figure5 import (ALTERNATE_COA, BE, BRI, BRR, HEARTBEAT, PBA, PBU, PREVIOUS_LMA,
-                     option_address)
+from figure5 import (ALTERNATE_COA, BE, BRI, BRR, HACK, HEARTBEAT, HI, LRA, LRI, PBA, PBU,
+                     PREVIOUS_LMA, option_address)
 from lab import topology
 
 NAMES = {"h-lma": "H-LMA", "v-lma-1": "V-LMA-1", "v-lma-2": "V-LMA-2", "mag-1a": "MAG-1a",
-         "mag-1b": "MAG-1b", "mag-2": "MAG-2", "cn": "CN", "mn": "MN", "r": "router"}
+         "mag-1b": "MAG-1b", "mag-2": "MAG-2", "cn": "CN", "mn": "MN", "mn-2": "MN2",
+         "r": "router"}
 LMAS = ("h-lma", "v-lma-1", "v-lma-2")
-MESSAGES = {BRR: "BRR", PBU: "PBU", PBA: "PBA", BE: "BE", HEARTBEAT: "HB", BRI: "BRI"}
+MESSAGES = {BRR: "BRR", PBU: "PBU", PBA: "PBA", BE: "BE", HEARTBEAT: "HB", BRI: "BRI",
+            HI: "HI", HACK: "HAck", LRI: "LRI", LRA: "LRA"}
+REFUSED = 128  # codes of HAck and LRA from here on
 REVOCATION = {1: ("BRI", "is the MN still there?"), 2: ("BRA", "answered")}
+SAYS = {BRR: "where is the MN?", BE: "no binding for this HoA here",
+        HI: "I have the MN: send its packets on to me",
+        LRI: "your MN may send to that MAG directly"}
 STATUSES = {0: "accepted", 155: "not unique, take another", 157: "there is a newer one"}
 
 
@@ -31,7 +37,8 @@ def _update_says(p):
     """What a PBU tells, which follows from its options and from who sends it."""
     here, ends = option_address(p, ALTERNATE_COA), p.transport[10:12] == b"\0\0"
     if option_address(p, PREVIOUS_LMA):
-        return "location: nowhere" if ends else f"location: the D-LMA is {shown(node_of(here))}"
+        what = "D-LMA" if node_of(here) in LMAS else "MAG"
+        return "location: nowhere" if ends else f"location: the {what} is {shown(node_of(here))}"
     if node_of(p.inner.src) in LMAS:
         return "I am its D-LMA no more" if ends else "I am its D-LMA; is its HoA unique?"
     return "de-registration: the MN has left" if ends else "registration: the MN is here"
@@ -43,12 +50,17 @@ def _answer_says(p):
     return f"{status}; the previous D-LMA is {shown(node_of(previous))}" if previous else status
 
 
+def _granted(p):
+    """HAck and LRA have their code at the same place."""
+    return "granted" if p.transport[9] < REFUSED else "refused"
+
+
 def message(p):
     """A signalling message in two words: its name, and what it says."""
     if p.kind == BRI:
         return REVOCATION.get(p.transport[6], ("BRI", ""))
-    says = {PBU: _update_says, PBA: _answer_says, BRR: lambda _: "where is the MN?",
-            BE: lambda _: "no binding for this HoA here"}.get(p.kind, lambda _: "")
+    says = {PBU: _update_says, PBA: _answer_says, HACK: _granted, LRA: _granted}.get(
+        p.kind, lambda _: SAYS.get(p.kind, ""))
     return MESSAGES.get(p.kind, f"MH {p.kind}"), says(p)
 
 

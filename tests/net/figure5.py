@@ -13,7 +13,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs/figure5"
 MN_ID = "mn{}@example.net"
 ATTACH_S = 10
 # MH types as they stand on the wire
-BRR, PBU, PBA, BE, HEARTBEAT, BRI = 0, 5, 6, 7, 13, 16
+BRR, PBU, PBA, BE, HEARTBEAT, HI, HACK, BRI, LRI, LRA = 0, 5, 6, 7, 13, 14, 15, 16, 17, 18
 PREVIOUS_LMA, ALTERNATE_COA = 41, 3  # mobility options
 
 

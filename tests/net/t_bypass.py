@@ -2,14 +2,13 @@
 """Bypassing LMAs (draft 5.1.1, 5.1.2, 5.1.3, 5.4): straight to the MAG, where policy allows."""
 
 import pcap
-from figure5 import (ALTERNATE_COA, PBU, PREVIOUS_LMA, attach, counter, counters_close, edited_conf,
+from figure5 import (ALTERNATE_COA, LRA, LRI, PBU, PREVIOUS_LMA, attach, counter, counters_close, edited_conf,
                      learnt, option_address, ping, signalling, tunnels)
 from lab import test, topology
 from t_handover import move_with_stream
 from t_routing import check_journey, figure_8, run_stream
 
 NODES = [n.name for n in topology.NODES]
-LRI, LRA = 17, 18
 
 
 def figure_9(mag="mag-1a"):
