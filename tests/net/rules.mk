@@ -37,3 +37,8 @@ conformance: deps all lab-tools ## which requirements are proven: build/conforma
 		--output $(BUILD)/tests/conformance; status=$$?; \
 	$(PYTHON) tests/conformance/report.py $(BUILD)/tests/conformance/results.json \
 		$(BUILD)/conformance.json docs/conformance.md && exit $$status
+
+# docs/rtt.md is committed: what it says is what this command measured.
+.PHONY: rtt
+rtt: deps all lab-tools ## round-trip times over a map of sites: docs/rtt.md (root; HOOK=xdp|tc)
+	$(Q)DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/rtt.py docs/rtt.md $(if $(filter xdp tc,$(HOOK)),$(HOOK))
