@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True  # nothing of a run is left in the source tree
 
+import privacy  # pylint: disable=wrong-import-position
 from lab import Lab, Skip, all_cases, sweep  # pylint: disable=wrong-import-position
 from lab.timing import scaled  # pylint: disable=wrong-import-position
 
@@ -51,6 +52,12 @@ def label(case, hook):
 # In the process of one test
 
 
+def check_privacy(lab):
+    """Row C10 holds in every test: nothing that it captured tells an end where another one is."""
+    found = privacy.leaks(lab) if getattr(lab, "agents", None) else []
+    assert not found, f"{len(found)} frames: {found[0]}"
+
+
 def run_in_lab(case, hook, directory):
     """Runs a test; if it fails, writes down what the laboratory looks like at that moment."""
     if case.lab is None:
@@ -59,6 +66,7 @@ def run_in_lab(case, hook, directory):
     with Lab(hook=hook, directory=directory, **case.lab) as lab:
         try:
             case.run(lab)
+            check_privacy(lab)
         except Skip:
             raise
         except BaseException:
