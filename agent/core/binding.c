@@ -598,12 +598,18 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 	route_sync(c, &hnp);
 }
 
-/* Back to the MAG under this LMA that still has the MN. */
+/*
+ * Back to the MAG under this LMA that still has the MN, or has it again: then the MAG that it was at
+ * meanwhile may have de-registered it already.
+ */
 static void return_to(struct core *c, struct binding *b, const struct revocation *r)
 {
 	if (b->mag == r->mag || b->outbids++ >= OUTBIDS_MAX)
 		return;
-	revoke_start(c, b, b->stamp + 1, false);
+	if (b->state == BINDING_ACTIVE)
+		revoke_start(c, b, b->stamp + 1, false);
+	b->state = BINDING_ACTIVE;
+	set_lifetime(c, b, r->lifetime_ms);
 	b->mag = r->mag;
 	b->stamp++;
 	b->handoff = MH_HANDOFF_UNKNOWN;
@@ -616,10 +622,8 @@ void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
 	struct binding *b = binding_by_mn(c, &r->mn);
 
 	report(c, REPORT_binding_outbid, &r->mn, &r->hnp, r->mag);
-	if (b && b->state == BINDING_ACTIVE) {
+	if (b && b->state != BINDING_PENDING)
 		return_to(c, b, r);
-		return;
-	}
 	if (b)
 		return;
 	b = create(c, &r->mn);

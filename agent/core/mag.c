@@ -399,6 +399,7 @@ static void present(struct core *c, struct attachment *a)
 	a->probes = 0;
 	if (a->revoking) {
 		a->revoking = false;
+		a->registered_ms = 0; /* it may have been away: it need not wait to be registered */
 		tell(c, REPORT_mn_present, a);
 		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_MN_ATTACHED);
 		schedule_refresh(c, a);

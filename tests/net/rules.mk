@@ -33,7 +33,7 @@ lab: lab-tools ## self-tests of the test laboratory (root)
 # docs/conformance.md is committed: what it says is what this command found.
 .PHONY: conformance
 conformance: deps all lab-tools ## which requirements are proven: build/conformance.json, docs (root)
-	$(Q)DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) --rows \
+	$(Q)DLMA_ROUNDS=200 DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) --rows \
 		--output $(BUILD)/tests/conformance; status=$$?; \
 	$(PYTHON) tests/conformance/report.py $(BUILD)/tests/conformance/results.json \
 		$(BUILD)/conformance.json docs/conformance.md && exit $$status
