@@ -599,8 +599,8 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 }
 
 /*
- * Back to the MAG under this LMA that still has the MN, or has it again: then the MAG that it was at
- * meanwhile may have de-registered it already.
+ * Back to the MAG under this LMA that still has the MN, or has it again: then the MAG that it was
+ * at meanwhile may have de-registered it already.
  */
 static void return_to(struct core *c, struct binding *b, const struct revocation *r)
 {
