@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <xdp/libxdp.h>
 
 enum {
 	TCX_INGRESS = 46, /* BPF_TCX_INGRESS, newer than libbpf 1.1 */
@@ -172,84 +171,9 @@ static void release_clsact(struct loader *l, const struct netlink_link *link)
 	}
 }
 
-static bool is_ours(const struct xdp_program *p)
-{
-	const char *name = xdp_program__name(p);
-
-	return name && (!strcmp(name, object_program_name(PROGRAM_NETWORK)) ||
-			       !strcmp(name, object_program_name(PROGRAM_ACCESS)));
-}
-
-/* Detaches our program from the dispatcher of an interface, unless its id is `keep`. */
-static void dispatcher_prune(uint32_t ifindex, uint32_t keep)
-{
-	struct xdp_multiprog *mp = xdp_multiprog__get_from_ifindex((int)ifindex);
-	struct xdp_program *p;
-
-	if (libxdp_get_error(mp))
-		return;
-	p = xdp_multiprog__next_prog(NULL, mp);
-	while (p && (!is_ours(p) || xdp_program__id(p) == keep))
-		p = xdp_multiprog__next_prog(p, mp);
-	if (p)
-		(void)xdp_program__detach(p, (int)ifindex, XDP_MODE_NATIVE, 0);
-	xdp_multiprog__close(mp);
-}
-
-static bool has_dispatcher(uint32_t ifindex)
-{
-	struct xdp_multiprog *mp = xdp_multiprog__get_from_ifindex((int)ifindex);
-	bool yes = !libxdp_get_error(mp) && !xdp_multiprog__is_legacy(mp);
-
-	if (!libxdp_get_error(mp))
-		xdp_multiprog__close(mp);
-	return yes;
-}
-
-/*
- * libxdp drops its dispatcher silently on kernels that cannot do it; then a link of our own is
- * better, because it can be replaced in one step. Some kernels refuse to put a program that moves
- * packet data behind a dispatcher: that too ends here.
- */
-static int attach_dispatcher(
-	struct loader *l, const struct netlink_link *link, enum program_side side)
-{
-	struct bpf_object *object = l->dispatcher_refused ? NULL : object_open(l, OBJECT_XDP);
-	DECLARE_LIBXDP_OPTS(
-		xdp_program_opts, opts, .obj = object, .prog_name = object_program_name(side));
-	struct xdp_program *program;
-	int err;
-
-	if (!object)
-		return l->dispatcher_refused ? -EOPNOTSUPP : -ECANCELED;
-	program = xdp_program__create(&opts);
-	err = (int)libxdp_get_error(program);
-	if (err)
-		goto close_object;
-	err = xdp_program__attach(program, (int)link->ifindex, XDP_MODE_NATIVE, 0);
-	if (!err && !has_dispatcher(link->ifindex)) {
-		(void)xdp_program__detach(program, (int)link->ifindex, XDP_MODE_NATIVE, 0);
-		err = -EOPNOTSUPP;
-	}
-	if (!err)
-		dispatcher_prune(link->ifindex, xdp_program__id(program));
-	else
-		l->dispatcher_refused = true; /* the kernel will not think otherwise next time */
-	xdp_program__close(program);
-close_object:
-	bpf_object__close(object);
-	return err;
-}
-
-static void release_dispatcher(struct loader *l, const struct netlink_link *link)
-{
-	(void)l;
-	dispatcher_prune(link->ifindex, 0);
-}
-
 static const struct method methods[ATTACH_METHOD_COUNT] = {
 	[ATTACH_NONE] = {"none", NULL, NULL},
-	[ATTACH_XDP_DISPATCHER] = {"xdp, libxdp dispatcher", attach_dispatcher, release_dispatcher},
+	[ATTACH_XDP_DISPATCHER] = {"xdp, libxdp dispatcher", dispatcher_attach, dispatcher_release},
 	[ATTACH_XDP_LINK] = {"xdp", attach_xdp_link, release_xdp_link},
 	[ATTACH_XDP_GENERIC] = {"xdp-generic", attach_xdp_generic, release_xdp_generic},
 	[ATTACH_TCX] = {"tc, tcx", attach_tcx, release_tcx},
@@ -287,11 +211,28 @@ static void release_others(
 			methods[m].release(l, link);
 }
 
-static void note_failure(struct attachment *a, enum attach_method method, int err)
+static bool has_link(const struct loader *l, const struct netlink_link *link)
 {
-	const char *why = err == -EBUSY ? "another program is attached" : strerror(-err);
+	char path[DOMAIN_PATH_MAX];
 
-	/* The first reason is that of the best method: the one worth telling. */
+	return !link_pin(l, link, "xdp", path) && !access(path, F_OK);
+}
+
+static const char *why_not(
+	const struct loader *l, const struct netlink_link *link, enum attach_method method, int err)
+{
+	if (err == -EBUSY)
+		return has_link(l, link) ? "an earlier loader's link is in its place"
+					 : "another program is attached";
+	/* What the kernel's verifier says is clearer than the error that it returns. */
+	if (method == ATTACH_XDP_DISPATCHER && err == -EINVAL && *object_verdict())
+		return object_verdict();
+	return strerror(-err);
+}
+
+/* The first reason is that of the best method: the one worth telling. */
+static void note_failure(struct attachment *a, enum attach_method method, const char *why)
+{
 	if (!*a->note)
 		snprintf(a->note, sizeof(a->note), "no %s: %s", methods[method].name, why);
 }
@@ -311,7 +252,7 @@ int attach_interface(struct loader *l, const struct netlink_link *link,
 		err = methods[*try].attach(l, link, a.side);
 		if (!err)
 			break;
-		note_failure(&a, *try, err);
+		note_failure(&a, *try, why_not(l, link, *try, err));
 	}
 	if (err)
 		log_error("%s: cannot attach (%s); choose another hook for it: auto, xdp, "

@@ -48,7 +48,7 @@ struct loader {
 	struct dlma_adjacency *adjacency; /* mapped from the pinned map */
 	uint32_t adjacency_count;	  /* slots taken, slot 0 included */
 	uint32_t unresolved;		  /* of these, without a next hop */
-	bool dispatcher_refused;	  /* by this kernel */
+	int dispatcher_err;		  /* why this kernel does not do it; 0: not known yet */
 };
 
 /* pin.c: the directories, their lock and their layout version. */
@@ -61,6 +61,8 @@ int pin_version(const struct node_conf *conf, uint32_t *ret_version);
 int pin_path(const struct node_conf *conf, const char *kind, const char *name, char *ret_path);
 /* Opens a pinned map or link. Returns the descriptor or -errno. */
 int pin_open(const struct node_conf *conf, const char *kind, const char *name);
+/* Removes a directory of pins. */
+void pin_remove_directory(const char *path);
 /* Removes every pin of the node and its directories. */
 void pin_remove_all(const struct node_conf *conf);
 
@@ -79,8 +81,8 @@ int object_program(const struct bpf_object *object, enum program_side side);
 const char *object_program_name(enum program_side side);
 /* Only with --verbose does libbpf speak itself. */
 void object_quiet(void);
-/* What libbpf complained of last; for one line of ours. */
-const char *object_complaint(void);
+/* First line of what the verifier said of the program that it refused last; "" if none. */
+const char *object_verdict(void);
 
 /* attach.c: interfaces. */
 
@@ -95,6 +97,17 @@ void attach_detach_all(struct loader *l);
 const char *attach_method_name(enum attach_method method);
 /* The setting that matches an interface's name, or NULL. */
 const struct domain_interface *attach_wanted(const struct node_conf *conf, const char *name);
+
+/* dispatcher.c: libxdp, with which other XDP programs can stand beside ours. */
+
+/* As an attachment method, see attach.c. */
+int dispatcher_attach(struct loader *l, const struct netlink_link *link, enum program_side side);
+void dispatcher_release(struct loader *l, const struct netlink_link *link);
+/*
+ * libxdp pins what it attaches, and leaves that behind when an interface vanishes: removes these
+ * pins, as far as they are those of this node; `ifindex` 0: of all interfaces.
+ */
+void dispatcher_sweep(const struct loader *l, uint32_t ifindex);
 
 /* fill.c: what the programs know of the domain. */
 

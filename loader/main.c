@@ -106,6 +106,8 @@ static void attached_forget(struct loader *l, const struct netlink_link *link)
 	if (!a)
 		return;
 	log_info("%s is gone", a->name);
+	if (a->method == ATTACH_XDP_DISPATCHER)
+		dispatcher_sweep(l, a->ifindex);
 	*a = l->attached[--l->attached_count];
 }
 
@@ -272,6 +274,7 @@ static int detach(struct loader *l)
 	if (err)
 		return err;
 	attach_detach_all(l);
+	dispatcher_sweep(l, 0);
 	hold_remove();
 	pin_remove_all(&l->conf);
 	log_info("node %s: detached", domain_self(&l->conf)->name);

@@ -8,17 +8,30 @@
 #include <sys/utsname.h>
 #include <xdp/libxdp.h>
 
-static char complaint[LOADER_NOTE_MAX];
+static char complaint[LOADER_NOTE_MAX], verdict[LOADER_NOTE_MAX];
+
+enum { WORDS_MAX = 512 };
+
+static void keep_line(char ret[LOADER_NOTE_MAX], const char *text)
+{
+	snprintf(ret, LOADER_NOTE_MAX, "%.*s", (int)strcspn(text, "\n"), text);
+}
 
 /* libbpf is thorough; its words are kept for one line of ours, and shown whole with --verbose. */
 static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
 {
+	static const char log_begins[] = "-- BEGIN PROG LOAD LOG --\n";
+	char words[WORDS_MAX];
+	const char *log;
 	va_list copy;
 
 	va_copy(copy, args);
 	if (level == LIBBPF_WARN) {
-		vsnprintf(complaint, sizeof(complaint), format, copy);
-		complaint[strcspn(complaint, "\n")] = 0;
+		vsnprintf(words, sizeof(words), format, copy);
+		keep_line(complaint, words);
+		log = strstr(words, log_begins);
+		if (log)
+			keep_line(verdict, log + sizeof(log_begins) - 1);
 	}
 	va_end(copy);
 	log_v(LOG_LEVEL_DEBUG, format, args);
@@ -38,9 +51,9 @@ void object_quiet(void)
 	libxdp_set_print(keep_quiet);
 }
 
-const char *object_complaint(void)
+const char *object_verdict(void)
 {
-	return complaint;
+	return verdict;
 }
 
 const char *object_program_name(enum program_side side)

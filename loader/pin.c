@@ -155,7 +155,7 @@ int pin_version(const struct node_conf *conf, uint32_t *ret_version)
 	return err;
 }
 
-static void remove_entries(const char *path)
+void pin_remove_directory(const char *path)
 {
 	DIR *dir = opendir(path);
 	const struct dirent *e;
@@ -176,6 +176,6 @@ void pin_remove_all(const struct node_conf *conf)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!pin_path(conf, kinds[i], "", path))
-			remove_entries(path);
+			pin_remove_directory(path);
 	(void)rmdir(conf->pin_dir);
 }
