@@ -3,6 +3,7 @@
 
 include tests/bpf/rules.mk
 include tests/net/rules.mk
+include tests/kernels/rules.mk
 include tests/demo/rules.mk
 
 # Unit tests: one program per tests/unit/test_X.c, with all pure and shared code, no root needed.

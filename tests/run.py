@@ -62,7 +62,7 @@ def target(name, *arguments):
 
 
 def criterion_tests(program, env=None):
-    """Runs a Criterion program; returns [(test, how it ended)] and all that it printed.
+    """Runs a Criterion program; returns [(test, how it ended, why)] and all that it printed.
 
     An end of the program that no test accounts for is one more failure.
     """
@@ -72,11 +72,12 @@ def criterion_tests(program, env=None):
         try:
             suites = json.load(report)["test_suites"]
         except (json.JSONDecodeError, KeyError):
-            return [(f"no report, exit status {status}", "failed")], output
+            return [("no report", "failed", f"exit status {status}")], output
     words = {"PASSED": "passed", "SKIPPED": "skipped"}
-    found = [(t["name"], words.get(t["status"], "failed")) for s in suites for t in s["tests"]]
-    if status and "failed" not in (word for _, word in found):
-        found.append((f"exit status {status}", "failed"))
+    found = [(t["name"], words.get(t["status"], "failed"), " ".join(t.get("messages", [])))
+             for s in suites for t in s["tests"]]
+    if status and "failed" not in (word for _, word, _ in found):
+        found.append(("end", "failed", f"exit status {status}"))
     return found, output
 
 
@@ -84,7 +85,7 @@ def criterion(program, label, env=None):
     """Runs a Criterion program; each of its tests counts."""
     begin = time.monotonic()
     tests, output = criterion_tests(program, env)
-    found = Counter(word for _, word in tests)
+    found = Counter(word for _, word, _ in tests)
     say("failed" if found["failed"] else "passed", label, time.monotonic() - begin,
         f"{found['passed']} tests" + (f", {found['skipped']} skipped" if found["skipped"] else ""))
     if found["failed"]:
