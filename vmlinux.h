@@ -117,6 +117,7 @@ struct __sk_buff {
 #define IPPROTO_TCP   6
 #define IPPROTO_UDP   17
 #define IPPROTO_IPV6  41
+#define IPPROTO_ICMPV6 58
 #define IPPROTO_DSTOPTS 60
 
 struct ethhdr {

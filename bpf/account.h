@@ -57,25 +57,34 @@ static __always_inline __u64 mix_addr(__u64 h, const struct dlma_addr *a)
 	return mix(mix(h, a->q[0]), a->q[1]);
 }
 
-/*
- * Lets one event of a kind through per HNP, peer and second, and so many in all per tick. Both
- * limits are per CPU. Collisions in the slots only cost an event that the next packet repeats.
- */
-static __always_inline bool gate_admits(__u32 tag)
-{
-	__u32 zero = 0, tick = clock_tick();
-	struct dlma_gate *g = bpf_map_lookup_elem(&gate, &zero);
-	__u32 slot = tag % DLMA_GATE_SLOTS;
+/* How often a gate opens: for the same thing once in `apart` ticks, so many times in each tick. */
+struct gate_limit {
+	__u32 apart;
+	__u32 per_tick;
+};
 
+/*
+ * Both limits are per CPU. `tag` is a hash of what is to be said. Collisions in the slots only cost
+ * an event, or an error, that the next packet repeats.
+ */
+static __always_inline bool gate_admits(
+	enum dlma_gate_of which, struct gate_limit limit, __u32 tag, __u32 tick)
+{
+	__u32 key = which;
+	struct dlma_gate *g = bpf_map_lookup_elem(&gate, &key);
+	__u32 slot;
+
+	tag = tag ?: 1;
+	slot = tag % DLMA_GATE_SLOTS;
 	if (!g)
 		return false;
-	if (g->slot[slot].tag == tag && tick - g->slot[slot].tick < 1000 / DLMA_TICK_MS)
+	if (g->slot[slot].tag == tag && tick - g->slot[slot].tick < limit.apart)
 		return false;
 	if (g->tick != tick) {
 		g->tick = tick;
 		g->sent = 0;
 	}
-	if (g->sent >= DLMA_EVENTS_PER_TICK)
+	if (g->sent >= limit.per_tick)
 		return false;
 	g->sent++;
 	g->slot[slot].tag = tag;
@@ -87,9 +96,10 @@ static __always_inline bool gate_admits(__u32 tag)
 static __always_inline void notify(
 	void *ctx, const struct dlma_event *event, const struct dlma_addr *hnp)
 {
+	static const struct gate_limit limit = {1000 / DLMA_TICK_MS, DLMA_EVENTS_PER_TICK};
 	__u32 tag = mix_addr(mix_addr(event->kind, hnp), &event->peer);
 
-	if (!gate_admits(tag ?: 1)) {
+	if (!gate_admits(DLMA_GATE_EVENTS, limit, tag, clock_tick())) {
 		count(DLMA_PACKET_event_limited, 0);
 		return;
 	}

@@ -13,7 +13,9 @@ enum {
 	TCP_HEADER_MIN = 20,
 	TCP_HEADER_MAX = 60,
 	TCP_DATA_OFFSET = 12,
+	TCP_CHECKSUM = 16,
 	UDP_HEADER = 8,
+	UDP_CHECKSUM = 6,
 	VLAN_TAG = 4,
 	/* Ethernet, outer header, limit header, inner headers: all that is ever looked at. */
 	HOOK_HEADERS = TUNNEL_LEN + sizeof(struct limit_header) + IP6_LEN + TCP_HEADER_MIN,
@@ -95,6 +97,55 @@ static __always_inline int hook_strip_limit(struct __sk_buff *ctx, struct packet
 	(void)p;
 	return bpf_skb_adjust_room(
 		ctx, -(int)sizeof(struct limit_header), BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_FIXED_GSO);
+}
+
+/* Octets of the MN's or the CN's own packet; of a GSO packet, those of its segments. */
+static __always_inline __u32 hook_own_len(struct __sk_buff *ctx, const struct packet *p)
+{
+	if (!ctx->gso_size)
+		return ip6_total(p->ip6);
+	return IP6_LEN + hook_transport_len(p) + ctx->gso_size;
+}
+
+/*
+ * Cuts the frame to `len` octets, then makes room for `room` more after its Ethernet header. The
+ * kernel makes the packet linear and takes the mark of GSO off it on this occasion.
+ */
+static __always_inline int hook_reshape(
+	struct __sk_buff *ctx, const struct packet *p, __u32 len, __u32 room)
+{
+	(void)p;
+	return bpf_skb_change_tail(ctx, len, 0)
+		       ?: bpf_skb_adjust_room(ctx, room, BPF_ADJ_ROOM_MAC, 0)
+				  ?: bpf_skb_pull_data(ctx, len + room);
+}
+
+/* The checksum field of TCP or UDP right behind the header; NULL for anything else. */
+static __always_inline const __u16 *hook_checksum_field(const struct ip6 *h)
+{
+	const void *transport = h + 1;
+
+	if (h->next_header == IPPROTO_TCP)
+		return transport + TCP_CHECKSUM;
+	return h->next_header == IPPROTO_UDP ? transport + UDP_CHECKSUM : NULL;
+}
+
+/*
+ * Whether the sender has left the checksum of TCP or UDP to a network card: then the field holds
+ * the sum of the pseudo header, and the kernel remembers where the card is to begin. Nothing takes
+ * that back, so sooner or later the field becomes what makes the sum from the transport header to
+ * the end of the frame the complement of its present value. (One in 65536 finished checksums looks
+ * the same; that error then has a wrong checksum, and the next packet gets another one.)
+ */
+static __always_inline bool hook_is_partial(const struct ip6 *h, __u16 *ret_field)
+{
+	const __u16 *field = hook_checksum_field(h);
+	__u32 sum = h->payload_len + bpf_htons(h->next_header);
+
+	if (!field)
+		return false;
+	*ret_field = *field;
+	return sum_fold(sum_add(sum, &h->src, 2 * sizeof(h->src))) == *ret_field;
 }
 
 static __always_inline int hook_redirect(struct __sk_buff *ctx, __u32 ifindex)

@@ -67,6 +67,29 @@ static __always_inline int hook_strip_limit(struct xdp_md *ctx, struct packet *p
 	return bpf_xdp_adjust_head(ctx, sizeof(struct limit_header));
 }
 
+/* Octets of the MN's or the CN's own packet. */
+static __always_inline __u32 hook_own_len(struct xdp_md *ctx, const struct packet *p)
+{
+	(void)ctx;
+	return ip6_total(p->ip6);
+}
+
+/* Cuts the frame to `len` octets, then makes room for `room` more at its beginning. */
+static __always_inline int hook_reshape(
+	struct xdp_md *ctx, const struct packet *p, __u32 len, __u32 room)
+{
+	return bpf_xdp_adjust_tail(ctx, (int)(len - p->len))
+		       ?: bpf_xdp_adjust_head(ctx, -(int)room);
+}
+
+/* What comes by this way has its checksums. */
+static __always_inline bool hook_is_partial(const struct ip6 *h, __u16 *ret_field)
+{
+	(void)h;
+	(void)ret_field;
+	return false;
+}
+
 static __always_inline int hook_redirect(struct xdp_md *ctx, __u32 ifindex)
 {
 	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(ifindex, 0);

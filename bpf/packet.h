@@ -97,6 +97,19 @@ static __always_inline __u32 ip6_total(const struct ip6 *h)
 	return IP6_LEN + bpf_ntohs(h->payload_len);
 }
 
+/* Adds up to 512 octets, in words of 4, to a sum of 16-bit words. */
+static __always_inline __u32 sum_add(__u32 sum, const void *octets, __u32 count)
+{
+	return bpf_csum_diff(NULL, 0, (__be32 *)octets, count, sum);
+}
+
+/* Such a sum as one word. */
+static __always_inline __u16 sum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
 static __always_inline struct plan plan_verdict(enum dlma_packet_reason reason)
 {
 	return (struct plan){.reason = reason};

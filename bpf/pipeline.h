@@ -2,15 +2,7 @@
 /* Parse, resolve, act, account: the one way of every packet, under either hook. */
 #pragma once
 
-#include "tunnel.h"
-
-static __always_inline const struct dlma_node *node_self(void)
-{
-	__u32 zero = 0;
-	const struct dlma_node *self = bpf_map_lookup_elem(&node, &zero);
-
-	return self && self->version == DLMA_ABI_VERSION ? self : NULL;
-}
+#include "answer.h"
 
 /* Finds the IPv6 header. Returns 0, or the reason why this packet is none of ours. */
 static __always_inline int parse_native(const HOOK_CTX *ctx, struct packet *p)
@@ -104,6 +96,8 @@ static __always_inline int pipeline(HOOK_CTX *ctx, bool from_access)
 	if (self) {
 		plan = plan_packet(ctx, self, &p, from_access);
 		action = tunnel_act(ctx, &p, self, &plan);
+		if (plan.reason == DLMA_PACKET_too_big)
+			action = answer(ctx, &plan, p.outer, from_access);
 	}
 	count(plan.reason, len);
 	return action;

@@ -7,6 +7,15 @@
 
 #include "account.h"
 
+/* NULL until the loader has filled the maps. */
+static __always_inline const struct dlma_node *node_self(void)
+{
+	__u32 zero = 0;
+	const struct dlma_node *self = bpf_map_lookup_elem(&node, &zero);
+
+	return self && self->version == DLMA_ABI_VERSION ? self : NULL;
+}
+
 /* Key of `locations` and `access` for an address; false if it lies outside the superset. */
 static __always_inline bool hnp_of(
 	const struct dlma_node *self, const struct dlma_addr *a, struct dlma_addr *ret_key)

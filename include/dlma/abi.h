@@ -11,7 +11,7 @@
  *   locations   hash            agent        HNP -> where its packets go (the location cache)
  *   access      hash            agent        HNP -> MN attached to this MAG
  *   counters    per-CPU array   programs     packets and bytes by reason
- *   gate        per-CPU array   programs     rate limit of the events
+ *   gate        per-CPU array   programs     rate limits of the events and of the ICMPv6 errors
  *   events      perf events     programs     what the agent should know
  *
  * The only field that the programs write into a map of somebody else is `used`.
@@ -38,8 +38,9 @@ enum dlma_limits {
 	DLMA_SUPERSET_MAX = 64,	    /* prefixes of the superset, aggregated */
 	DLMA_COUNTERS_MAX = 64,	    /* reasons, with room to grow */
 	DLMA_TICK_MS = 100,	    /* unit of the clock map and of `used` */
-	DLMA_GATE_SLOTS = 2048,	    /* events remembered per CPU to say each thing once a second */
+	DLMA_GATE_SLOTS = 2048,	    /* things said that are remembered per CPU and gate */
 	DLMA_EVENTS_PER_TICK = 100, /* per CPU: 1000 events a second */
+	DLMA_ERRORS_PER_TICK = 100, /* the same for ICMPv6 errors */
 	DLMA_LOCATIONS_DEFAULT = 65536,
 	DLMA_ACCESS_DEFAULT = 16384,
 };
@@ -159,9 +160,16 @@ struct dlma_counter {
 	__u64 bytes;
 };
 
+/* Index of a gate: what may be said, and how often. */
+enum dlma_gate_of {
+	DLMA_GATE_EVENTS, /* to the agent, each once a second */
+	DLMA_GATE_ERRORS, /* to a source about a destination, once a tick */
+	DLMA_GATE_COUNT,
+};
+
 struct dlma_gate {
 	__u32 tick;
-	__u32 sent; /* events sent in this tick */
+	__u32 sent; /* in this tick */
 	struct {
 		__u32 tag; /* hash of what was said */
 		__u32 tick;

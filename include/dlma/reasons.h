@@ -46,7 +46,9 @@ enum dlma_class {
 	X(25, not_attached, DROP, "tunnelled to this MAG, but the MN is not attached")            \
 	X(26, unbound_source, DROP, "from an access link, HoA not registered yet")                \
 	X(27, tunnel_loop, DROP, "would go back into the tunnel that it came from")               \
-	X(28, too_big, DROP, "larger than the path allows once tunnelled")                        \
+	X(28, too_big, DROP,                                                                      \
+		"larger than the path allows once tunnelled; its source is not told: it has "     \
+		"no more than 1280 octets, is an ICMPv6 error, or the rate limit says so")        \
 	X(29, ecn, DROP, "congestion marked outside, inner not ECN-capable (RFC 6040)")           \
 	X(30, no_room, DROP, "kernel refused to make room for the header")                        \
 	X(31, not_ready, PASS, "programs attached, but not configured yet")                       \
@@ -54,7 +56,9 @@ enum dlma_class {
 	X(33, event_limited, NOTE, "events held back by the rate limit")                          \
 	X(34, event_lost, NOTE, "events that the perf ring could not take")                       \
 	X(35, held, FORWARD, "MN between two MAGs or being registered: waits at the agent")       \
-	X(36, not_held, DROP, "MN between two MAGs for too long, or without a waiting room")
+	X(36, not_held, DROP, "MN between two MAGs for too long, or without a waiting room")      \
+	X(37, too_big_told, DROP,                                                                 \
+		"larger than the path allows once tunnelled; its source is told by ICMPv6")
 
 /* What became of a signalling message, and of the options in it. X(number, name, text) */
 #define DLMA_SIGNAL_REASONS(X)                                                             \

@@ -3,8 +3,8 @@
 #include <netinet/in.h>
 
 const struct fixture_set *const fixture_sets[] = {&fixtures_originating, &fixtures_anchor,
-	&fixtures_mn, &fixtures_mag, &fixtures_exit, &fixtures_size, &fixtures_other,
-	&fixtures_bypass, NULL};
+	&fixtures_mn, &fixtures_mag, &fixtures_exit, &fixtures_size, &fixtures_too_big,
+	&fixtures_other, &fixtures_bypass, NULL};
 
 void fixture_tables(const struct fixture *f, const uint32_t ifindex[LINK_COUNT], struct tables *ret)
 {
@@ -72,7 +72,10 @@ void fixture_expect(const struct fixture *f, const uint32_t ifindex[LINK_COUNT],
 	if (f->event.kind)
 		expect_event(f, ifindex, in, ret);
 	ret->to = ifindex[f->to];
-	ret->verdict = f->to ? VERDICT_SEND : class == DLMA_DROP ? VERDICT_DROP : VERDICT_PASS;
+	/* An answer may leave by the kernel, although the packet itself is dropped. */
+	ret->verdict = f->to				       ? VERDICT_SEND
+		       : class == DLMA_DROP && !f->out[0].kind ? VERDICT_DROP
+							       : VERDICT_PASS;
 	if (f->out[0].kind)
 		packet_build(f->out, &ret->out);
 	else

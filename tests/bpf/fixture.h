@@ -8,11 +8,13 @@
 #include "harness.h"
 
 enum {
-	FIXTURE_LAYERS = 8,
+	FIXTURE_LAYERS = 10,
 	FIXTURE_ENTRIES = 3,
 	LMA_ = DLMA_ROLE_LMA,
 	MAG_ = DLMA_ROLE_MAG,
 	USED_ACCESS_SHIFT = 8,
+	QUOTE = 1280 - IP6_LEN - 8, /* octets in an ICMPv6 error */
+	QUOTE_TUNNELLED = QUOTE - IP6_LEN,
 };
 
 /* Entries whose `used` must become the present tick: bit i for the i-th location or MN. */
@@ -62,6 +64,12 @@ enum { VERSION_NONE = UINT32_MAX };
 #define FROM_MN	     ETH(MAC_LINK + LINK_ACCESS, MAC_MN)
 #define TO_MN	     ETH(MAC_MN, MAC_LINK + LINK_ACCESS)
 
+/* The answer to a frame FROM_MN, and what of a UDP packet of so many octets an answer quotes. */
+#define BACK_TO_MN ETH(MAC_MN, MAC_LINK + LINK_ACCESS)
+#define QUOTED(from, to, octets) \
+	IP6(from, to, .payload = (octets)-IP6_LEN), UDP, DATA(QUOTE - IP6_LEN - 8)
+#define FILLED(octets) UDP, DATA((octets)-IP6_LEN - 8)
+
 struct fixture_set {
 	const char *name;
 	const struct fixture *fixtures;
@@ -72,7 +80,7 @@ struct fixture_set {
 extern const struct fixture_set *const fixture_sets[];
 
 extern const struct fixture_set fixtures_originating, fixtures_anchor, fixtures_mn, fixtures_mag,
-	fixtures_exit, fixtures_size, fixtures_other, fixtures_bypass;
+	fixtures_exit, fixtures_size, fixtures_too_big, fixtures_other, fixtures_bypass;
 
 #define FIXTURE_SET(set)                                \
 	{                                               \

@@ -5,7 +5,6 @@
 enum {
 	FITS = MTU - IP6_LEN, /* into a tunnel */
 	FITS_NARROW = MTU_NARROW - IP6_LEN,
-	UDP_LEN = 8,
 };
 
 #define CACHED                                        \
@@ -16,8 +15,7 @@ enum {
 	{                                            \
 		HNP, DLMA_LOCATION_BINDING, NODE_MAG \
 	}
-#define TUNNEL	       ARRIVES, IP6(H_LMA, SELF, .label = 0x12345)
-#define FILLED(octets) UDP, DATA((octets)-IP6_LEN - UDP_LEN)
+#define TUNNEL ARRIVES, IP6(H_LMA, SELF, .label = 0x12345)
 
 static const struct fixture size[] = {
 	{
@@ -163,12 +161,13 @@ static const struct fixture size[] = {
 		.used = USED_LOCATION(0),
 	},
 	{
-		.name = "one octet more",
+		.name = "one octet more: the CN is told, by way of the kernel",
 		.rows = "H1",
 		.roles = LMA_,
 		.locations = {CACHED},
 		.in = {ARRIVES, IP6(CN, HOA), FILLED(FITS + 1)},
-		.reason = DLMA_PACKET_too_big,
+		.reason = DLMA_PACKET_too_big_told,
+		.out = {ARRIVES, IP6(HOA, CN), TOO_BIG(FITS), QUOTED(CN, HOA, FITS + 1)},
 		.used = USED_LOCATION(0),
 	},
 	{
@@ -187,7 +186,9 @@ static const struct fixture size[] = {
 		.rows = "H1",
 		.roles = LMA_,
 		.in = {ARRIVES, IP6(CN, HOA_NARROW), FILLED(FITS_NARROW + 1)},
-		.reason = DLMA_PACKET_too_big,
+		.reason = DLMA_PACKET_too_big_told,
+		.out = {ARRIVES, IP6(HOA_NARROW, CN), TOO_BIG(FITS_NARROW),
+			QUOTED(CN, HOA_NARROW, FITS_NARROW + 1)},
 		.event = {DLMA_EVENT_MISS, HOA_NARROW},
 	},
 	{
@@ -204,12 +205,14 @@ static const struct fixture size[] = {
 		.event = {DLMA_EVENT_MISROUTED, HOA, H_LMA},
 	},
 	{
-		.name = "one octet more, relayed",
+		.name = "one octet more, relayed: the CN is told, out of the tunnel",
 		.rows = "H1",
 		.roles = LMA_,
 		.locations = {{HNP, DLMA_LOCATION_ANCHOR, NODE_NARROW}},
 		.in = {TUNNEL, IP6(CN, HOA), FILLED(FITS_NARROW + 1)},
-		.reason = DLMA_PACKET_too_big,
+		.reason = DLMA_PACKET_too_big_told,
+		.out = {ARRIVES, IP6(HOA, CN), TOO_BIG(FITS_NARROW),
+			QUOTED(CN, HOA, FITS_NARROW + 1)},
 		.used = USED_LOCATION(0),
 		.event = {DLMA_EVENT_MISROUTED, HOA, H_LMA},
 	},
@@ -226,13 +229,15 @@ static const struct fixture size[] = {
 		.used = USED_LOCATION(0),
 	},
 	{
-		.name = "one octet more from a MN",
+		.name = "one octet more from a MN: it is told on its link",
 		.rows = "H1",
 		.side = SIDE_ACCESS,
 		.roles = MAG_,
 		.access = {{HNP, LINK_ACCESS, NODE_H_LMA, MAC_MN}},
 		.in = {FROM_MN, IP6(HOA, CN), FILLED(FITS + 1)},
-		.reason = DLMA_PACKET_too_big,
+		.reason = DLMA_PACKET_too_big_told,
+		.to = LINK_ACCESS,
+		.out = {BACK_TO_MN, IP6(CN, HOA), TOO_BIG(FITS), QUOTED(HOA, CN, FITS + 1)},
 		.used = USED_ACCESS(0),
 	},
 	{
@@ -272,7 +277,8 @@ static const struct fixture size[] = {
 		.roles = LMA_,
 		.locations = {{HNP, DLMA_LOCATION_CACHED, NODE_UNRESOLVED}},
 		.in = {ARRIVES, IP6(CN, HOA), FILLED(FITS + 1)},
-		.reason = DLMA_PACKET_too_big,
+		.reason = DLMA_PACKET_too_big_told,
+		.out = {ARRIVES, IP6(HOA, CN), TOO_BIG(FITS), QUOTED(CN, HOA, FITS + 1)},
 		.used = USED_LOCATION(0),
 	},
 	{

@@ -291,12 +291,17 @@ int rig_set_clock(struct rig *r, const struct dlma_clock *clock)
 	return put(r, MAP_CLOCK, &zero, clock);
 }
 
-static int forget_events(struct rig *r)
+static int forget_said(struct rig *r, enum dlma_gate_of which)
 {
-	uint32_t zero = 0;
+	uint32_t key = which;
 
 	memset(r->scratch, 0, (size_t)r->cpus * sizeof(struct dlma_gate));
-	return put(r, MAP_GATE, &zero, r->scratch);
+	return put(r, MAP_GATE, &key, r->scratch);
+}
+
+int rig_forget_errors(struct rig *r)
+{
+	return forget_said(r, DLMA_GATE_ERRORS);
 }
 
 static int fill_tables(struct rig *r, const struct tables *t)
@@ -324,7 +329,8 @@ int rig_fill(struct rig *r, const struct tables *t)
 
 	for (size_t i = 0; !err && i < sizeof(hashed) / sizeof(*hashed); i++)
 		err = empty(r, hashed[i]);
-	return err ?: fill_tables(r, t) ?: rig_set_clock(r, &t->clock) ?: forget_events(r);
+	return err ?: fill_tables(r, t) ?: rig_set_clock(r, &t->clock)
+		       ?: forget_said(r, DLMA_GATE_EVENTS) ?: rig_forget_errors(r);
 }
 
 /* Sums of all CPUs. */

@@ -52,10 +52,14 @@ const struct links *rig_links(const struct rig *r);
 
 int rig_program(const struct rig *r, enum side side);
 
-/* Replaces the contents of all maps, and forgets the events that were sent. 0 or -errno. */
+/* Replaces the contents of all maps, and forgets the events and errors that were sent. 0 or -errno.
+ */
 int rig_fill(struct rig *r, const struct tables *t);
 
 int rig_set_clock(struct rig *r, const struct dlma_clock *clock);
+
+/* Forgets the ICMPv6 errors that were sent, whose limit goes by real time. 0 or -errno. */
+int rig_forget_errors(struct rig *r);
 
 /* Whether there is somebody to take events, and whether every run takes them. 0 or -errno. */
 enum reader { READER_GONE, READER_ASLEEP, READER_AWAKE };

@@ -93,12 +93,14 @@ int links_send(const struct links *l, enum link link, const struct frame *f,
 
 	if (how)
 		h.hdr_len = how->head;
-	if (how && how->mss) {
+	if (how && how->tcp_at) {
 		h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		h.gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
-		h.gso_size = how->mss;
 		h.csum_start = how->tcp_at;
 		h.csum_offset = 16;
+	}
+	if (how && how->mss) {
+		h.gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+		h.gso_size = how->mss;
 	}
 	return writev(l->fd[link], parts, 2) < 0 ? -errno : 0;
 }

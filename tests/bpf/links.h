@@ -18,7 +18,7 @@ struct links {
 struct segmentation {
 	uint16_t head;	 /* octets that the kernel keeps in the head of the skb, at least */
 	uint16_t mss;	 /* of a super-packet: octets of TCP payload in each segment */
-	uint16_t tcp_at; /* of a super-packet */
+	uint16_t tcp_at; /* not 0: its checksum is still to be filled in, as in a super-packet */
 };
 
 /* Returns NULL, or what is missing. links_close() is allowed either way. */

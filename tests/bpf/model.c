@@ -8,6 +8,8 @@ enum {
 	MARK_FORWARDED = 0x80000,
 	MARK_RETURNED = 0x40000,
 	MARKS = MARK_FORWARDED | MARK_RETURNED,
+	MTU_LEAST = 1280, /* of any IPv6 link */
+	ICMP6_HEADER = 8,
 	SECOND = 1000 / DLMA_TICK_MS,
 };
 
@@ -20,6 +22,7 @@ struct header {
 /* A frame taken apart; `own` is the header of the MN or the CN, `outer` that of a tunnel. */
 struct packet {
 	const struct frame *frame;
+	enum side side;
 	uint32_t ifindex;
 	bool tunnelled;
 	uint32_t own_at;
@@ -468,7 +471,7 @@ static struct decision judge_access(struct model *m, struct outcome *o, const st
 	return tunnel(DLMA_PACKET_tunnel_uplink, a->uplink);
 }
 
-static struct decision judge(struct model *m, struct outcome *o, enum side side, struct packet *p)
+static struct decision judge(struct model *m, struct outcome *o, struct packet *p)
 {
 	const struct frame *f = p->frame;
 
@@ -480,7 +483,7 @@ static struct decision judge(struct model *m, struct outcome *o, enum side side,
 		return leave(DLMA_PACKET_malformed);
 	p->own_at = ETH_LEN;
 	p->own = header_at(f, ETH_LEN);
-	return side == SIDE_ACCESS ? judge_access(m, o, p) : judge_network(m, o, p);
+	return p->side == SIDE_ACCESS ? judge_access(m, o, p) : judge_network(m, o, p);
 }
 
 /* RFC 6040 4.2: by inner and outer ECN field; what must be dropped never comes here. */
@@ -515,45 +518,139 @@ static void write_own(struct outcome *o, const struct packet *p, uint32_t room)
 		write_word(at, ecn_out_of_tunnel(p->own.tc, p->outer.tc), p->own.label);
 }
 
-static void write_outer(struct model *m, struct outcome *o, const struct packet *p,
-	const struct decision *d, const struct dlma_next_hop *hop)
+/* Everything of a header that this node puts on, but for its length. */
+static void write_header(uint8_t *at, uint32_t label, uint8_t tc, uint8_t next,
+	const struct dlma_addr *src, const struct dlma_addr *dst)
 {
-	uint8_t *outer = o->out.bytes + ETH_LEN, *own = outer + IP6_LEN;
-	uint32_t label = packet_label(m->tables.node.label_key, own, p->frame->len - p->own_at);
-	uint16_t payload =
-		htobe16((uint16_t)(p->tunnelled ? p->outer.payload : IP6_LEN + p->own.payload));
+	write_word(at, tc, label);
+	at[6] = next;
+	at[7] = PACKET_HOP_LIMIT;
+	memcpy(at + 8, src, 16);
+	memcpy(at + 24, dst, 16);
+}
 
-	if (p->tunnelled)
-		label = (p->outer.label & ~d->clear) | d->set;
-	write_word(outer, (uint8_t)(own[0] << 4 | own[1] >> 4), label);
-	memcpy(outer + 4, &payload, sizeof(payload));
-	outer[6] = IPPROTO_IPV6;
-	outer[7] = PACKET_HOP_LIMIT;
-	memcpy(outer + 8, &m->tables.node.address, 16);
-	memcpy(outer + 24, &m->tables.adjacencies[d->adjacency].peer, 16);
+static void write_length(uint8_t *at, uint32_t payload)
+{
+	at[4] = (uint8_t)(payload >> 8);
+	at[5] = (uint8_t)payload;
+}
+
+static const struct dlma_next_hop *hop_of(const struct model *m, uint32_t adjacency)
+{
+	const struct dlma_adjacency *a = &m->tables.adjacencies[adjacency];
+
+	return adjacency < TABLE_ADJACENCIES ? &a->copy[a->active] : NULL;
+}
+
+/* What stands before the packet on its way to an adjacency. */
+static void write_outer(struct model *m, struct outcome *o, uint32_t adjacency, uint32_t label)
+{
+	const struct dlma_next_hop *hop = hop_of(m, adjacency);
+	uint8_t *outer = o->out.bytes + ETH_LEN, *own = outer + IP6_LEN;
+
+	write_header(outer, label, (uint8_t)(own[0] << 4 | own[1] >> 4), IPPROTO_IPV6,
+		&m->tables.node.address, &m->tables.adjacencies[adjacency].peer);
+	o->verdict = hop->ifindex ? VERDICT_SEND : VERDICT_PASS;
+	o->to = hop->ifindex;
 	if (!hop->ifindex)
 		return;
 	memcpy(o->out.bytes, hop->header.dst_mac, 6);
 	memcpy(o->out.bytes + 6, hop->header.src_mac, 6);
 }
 
+/*
+ * The tunnel to the MN that sent a packet, if an error fits into it; else 0. A native packet from a
+ * HoA that is not on an access link has no business here.
+ */
+static uint32_t tunnel_back(struct model *m, const struct packet *p, const struct dlma_addr *hnp)
+{
+	const struct dlma_location *l = location_find(m, hnp);
+	int owner = owner_find(m, &p->own.src);
+	uint32_t back = l ? l->adjacency : owner > 0 ? (uint32_t)owner : 0;
+	const struct dlma_next_hop *hop = hop_of(m, back);
+
+	if (!p->tunnelled || (l && l->kind == DLMA_LOCATION_HELD))
+		return 0;
+	return hop && hop->mtu >= MTU_LEAST ? back : 0;
+}
+
+/* The error itself behind `room` octets, not longer than `most` with its IPv6 header. */
+static void write_too_big(
+	struct outcome *o, const struct packet *p, uint32_t room, uint32_t most, uint32_t mtu)
+{
+	uint8_t *ip6 = o->out.bytes + room, *icmp = ip6 + IP6_LEN;
+	uint32_t quoted = most - IP6_LEN - ICMP6_HEADER;
+	uint16_t sum;
+
+	memcpy(o->out.bytes, p->frame->bytes, ETH_LEN);
+	write_header(ip6, 0, 0, IPPROTO_ICMPV6, &p->own.dst, &p->own.src);
+	write_length(ip6, most - IP6_LEN);
+	memcpy(icmp, "\x02\0\0\0", 4);
+	mtu = htobe32(mtu);
+	memcpy(icmp + 4, &mtu, 4);
+	memcpy(icmp + ICMP6_HEADER, p->frame->bytes + p->own_at, quoted);
+	sum = htobe16(packet_checksum(ip6, most - IP6_LEN));
+	memcpy(icmp + 2, &sum, 2);
+	o->out.len = room + most;
+}
+
+static void send_too_big(
+	struct model *m, struct outcome *o, const struct packet *p, uint32_t back, uint32_t mtu)
+{
+	uint8_t *outer = o->out.bytes + ETH_LEN, *own = outer + IP6_LEN;
+
+	if (back) {
+		write_too_big(o, p, ETH_LEN + IP6_LEN, MTU_LEAST - IP6_LEN, mtu);
+		write_outer(m, o, back, packet_label(m->tables.node.label_key, own, MTU_LEAST));
+		write_length(outer, MTU_LEAST - IP6_LEN);
+		return;
+	}
+	write_too_big(o, p, ETH_LEN, MTU_LEAST, mtu);
+	o->verdict = VERDICT_PASS;
+	if (p->side != SIDE_ACCESS)
+		return;
+	memcpy(o->out.bytes, p->frame->bytes + 6, 6);
+	memcpy(o->out.bytes + 6, p->frame->bytes, 6);
+	o->verdict = VERDICT_SEND;
+	o->to = p->ifindex;
+}
+
+/* RFC 4443 2.4 (e) and 3.2, RFC 2473 7.1: the source is told, unless that makes no sense. */
+static enum dlma_packet_reason do_too_big(
+	struct model *m, struct outcome *o, const struct packet *p, const struct dlma_next_hop *hop)
+{
+	uint32_t mtu = hop->mtu < MTU_LEAST + IP6_LEN ? MTU_LEAST : hop->mtu - IP6_LEN, back = 0;
+	uint8_t type = p->frame->bytes[p->own_at + IP6_LEN];
+	struct dlma_addr hnp;
+
+	if (IP6_LEN + p->own.payload <= mtu || (p->own.next == IPPROTO_ICMPV6 && type < 128))
+		return DLMA_PACKET_too_big;
+	if (p->side != SIDE_ACCESS && hnp_find(m, &p->own.src, &hnp)) {
+		back = tunnel_back(m, p, &hnp);
+		if (!back)
+			return DLMA_PACKET_too_big;
+	}
+	send_too_big(m, o, p, back, mtu);
+	return DLMA_PACKET_too_big_told;
+}
+
 static enum dlma_packet_reason do_tunnel(
 	struct model *m, struct outcome *o, const struct packet *p, const struct decision *d)
 {
-	const struct dlma_adjacency *a;
-	const struct dlma_next_hop *hop;
+	const struct dlma_next_hop *hop = hop_of(m, d->adjacency);
+	uint32_t len = p->frame->len - p->own_at, label = (p->outer.label & ~d->clear) | d->set;
+	uint8_t *own = o->out.bytes + ETH_LEN + IP6_LEN;
 
-	if (d->adjacency >= TABLE_ADJACENCIES)
+	if (!hop)
 		return DLMA_PACKET_no_room;
-	a = &m->tables.adjacencies[d->adjacency];
-	hop = &a->copy[a->active];
-	if (IP6_LEN + p->frame->len - p->own_at > hop->mtu)
-		return DLMA_PACKET_too_big;
+	if (IP6_LEN + len > hop->mtu)
+		return do_too_big(m, o, p, hop);
 	write_own(o, p, ETH_LEN + IP6_LEN);
-	o->out.bytes[ETH_LEN + IP6_LEN + 7]--;
-	write_outer(m, o, p, d, hop);
-	o->verdict = hop->ifindex ? VERDICT_SEND : VERDICT_PASS;
-	o->to = hop->ifindex;
+	own[7]--;
+	if (!p->tunnelled)
+		label = packet_label(m->tables.node.label_key, own, len);
+	write_outer(m, o, d->adjacency, label);
+	write_length(own - IP6_LEN, p->tunnelled ? p->outer.payload : IP6_LEN + p->own.payload);
 	return hop->ifindex ? d->reason : DLMA_PACKET_tunnel_kernel;
 }
 
@@ -616,14 +713,14 @@ void model_init(struct model *m, const struct tables *t)
 enum dlma_packet_reason model_run(struct model *m, enum side side, uint32_t ifindex,
 	const struct frame *in, struct outcome *ret)
 {
-	struct packet p = {.frame = in, .ifindex = ifindex};
+	struct packet p = {.frame = in, .side = side, .ifindex = ifindex};
 	struct decision d;
 	enum dlma_packet_reason reason;
 
 	ret->to = 0;
 	ret->event_count = 0;
 	memset(ret->counted, 0, sizeof(ret->counted));
-	d = judge(m, ret, side, &p);
+	d = judge(m, ret, &p);
 	reason = act(m, ret, &p, &d);
 	ret->counted[DLMA_PACKET_received] = (struct dlma_counter){1, in->len};
 	ret->counted[reason] = (struct dlma_counter){1, in->len};

@@ -58,6 +58,25 @@ uint32_t packet_label(uint64_t key, const uint8_t *ip6, size_t len)
 	return h ? (uint32_t)h : 1;
 }
 
+static uint16_t checksum(uint64_t sum, const uint8_t *octets, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sum += i % 2 ? octets[i] : (uint64_t)octets[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+uint16_t packet_pseudo(const uint8_t *ip6, size_t len, uint8_t protocol)
+{
+	return checksum(len + protocol, ip6 + IP6_SRC_AT, IP6_LEN - IP6_SRC_AT);
+}
+
+uint16_t packet_checksum(const uint8_t *ip6, size_t len)
+{
+	return checksum(len + IPPROTO_ICMPV6, ip6 + IP6_SRC_AT, IP6_LEN - IP6_SRC_AT + len);
+}
+
 static void put(struct frame *f, const void *bytes, size_t count)
 {
 	if (f->len + count > sizeof(f->bytes))
@@ -143,6 +162,11 @@ static void put_layer(struct frame *f, const struct layer *l)
 	case LAYER_TRANSPORT:
 		put_transport(f, l);
 		break;
+	case LAYER_TOO_BIG:
+		put(f, "\x02\0\0\0", 4);
+		put_be16(f, l->mtu >> 16);
+		put_be16(f, l->mtu);
+		break;
 	case LAYER_HEADER:
 		put(f, (uint8_t[]){next_header(l), (uint8_t)((l->count + 2) / 8 - 1)}, 2);
 		put(f, l->raw, l->count);
@@ -175,6 +199,15 @@ static void finish_ip6(struct frame *f, const struct layer *l, uint32_t at, uint
 	ip6[3] = (uint8_t)label;
 }
 
+/* Once what is quoted is finished; the header before it has its addresses already. */
+static void finish_too_big(struct frame *f, uint32_t at, uint32_t end)
+{
+	uint16_t sum = packet_checksum(f->bytes + at - IP6_LEN, end - at);
+
+	f->bytes[at + 2] = (uint8_t)(sum >> 8);
+	f->bytes[at + 3] = (uint8_t)sum;
+}
+
 void packet_build(const struct layer *layers, struct frame *ret)
 {
 	uint32_t at[LAYERS_MAX], end = 0;
@@ -192,4 +225,6 @@ void packet_build(const struct layer *layers, struct frame *ret)
 	while (count--)
 		if (layers[count].kind == LAYER_IP6)
 			finish_ip6(ret, &layers[count], at[count], end);
+		else if (layers[count].kind == LAYER_TOO_BIG)
+			finish_too_big(ret, at[count], end);
 }

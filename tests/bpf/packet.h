@@ -31,6 +31,7 @@ enum layer_kind {
 	LAYER_VLAN,
 	LAYER_IP6,
 	LAYER_TRANSPORT, /* UDP, TCP or ICMPv6 by `number` */
+	LAYER_TOO_BIG,	 /* ICMPv6 Packet Too Big; what follows is quoted */
 	LAYER_HEADER,	 /* an extension header: `number`, and `count` octets after the first two */
 	LAYER_DATA,	 /* `count` octets */
 	LAYER_RAW,	 /* `count` octets from `raw` */
@@ -53,6 +54,7 @@ struct layer {
 	const char *src, *dst, *raw;
 	uint32_t label;
 	uint32_t payload; /* Payload Length; 0: what follows */
+	uint32_t mtu;	  /* of LAYER_TOO_BIG */
 	uint16_t hop;	  /* Hop Limit; 0: PACKET_HOP_LIMIT */
 	uint8_t tc;	  /* Traffic Class */
 	uint8_t version;  /* 0: 6 */
@@ -83,6 +85,10 @@ struct layer {
 #define ICMP6                                                     \
 	{                                                         \
 		.kind = LAYER_TRANSPORT, .number = 58, .count = 8 \
+	}
+#define TOO_BIG(octets)                                              \
+	{                                                            \
+		.kind = LAYER_TOO_BIG, .number = 58, .mtu = (octets) \
 	}
 #define HEADER(protocol, octets, bytes)                                                       \
 	{                                                                                     \
@@ -117,6 +123,13 @@ struct dlma_addr packet_addr(const char *text);
 void packet_mac(uint8_t number, uint8_t ret[6]);
 
 uint32_t packet_be32(const uint8_t *at);
+
+/* The checksum of an ICMPv6 message of `len` octets behind this IPv6 header; its own field counts.
+ */
+uint16_t packet_checksum(const uint8_t *ip6, size_t len);
+
+/* The checksum of the pseudo header alone, for `len` octets of a protocol behind it. */
+uint16_t packet_pseudo(const uint8_t *ip6, size_t len, uint8_t protocol);
 
 /* The flow label of an encapsulated IPv6 packet (RFC 6438), under the tests' key. */
 #define PACKET_LABEL_KEY 0x0123456789abcdefULL

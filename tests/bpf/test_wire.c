@@ -11,7 +11,7 @@
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 
-enum { FRAMES_MAX = 8 };
+enum { FRAMES_MAX = 8, TCP_SUM_AT = ETH_LEN + IP6_LEN + 16 };
 
 static struct frame frames[FRAMES_MAX];
 
@@ -162,10 +162,62 @@ Test(wire, gso_into_a_narrow_path)
 	cr_expect_eq(check_segments(count, NARROW, MTU_NARROW), 0);
 }
 
-/* Nothing makes these fit: 40 octets fewer are not enough. */
+/* Nothing makes these fit: 40 octets fewer are not enough. The kernel gets the answer. */
 Test(wire, gso_too_big_for_the_path)
 {
-	cr_expect_eq(send_gso(NODE_NARROW, 1440, DLMA_PACKET_too_big), 0);
+	cr_expect_eq(send_gso(NODE_NARROW, 1440, DLMA_PACKET_too_big_told), 0);
+}
+
+/* TCP from the MN whose checksum is left to a card: its field holds the sum of the pseudo header.
+ */
+static void build_partial(struct frame *ret, uint16_t octets)
+{
+	const struct layer in[] = {FROM_MN, IP6(HOA, CN), TCP, DATA(octets), {0}};
+	uint16_t sum;
+
+	packet_build(in, ret);
+	sum = (uint16_t)~packet_pseudo(ret->bytes + ETH_LEN, 20u + octets, IPPROTO_TCP);
+	ret->bytes[TCP_SUM_AT] = (uint8_t)(sum >> 8);
+	ret->bytes[TCP_SUM_AT + 1] = (uint8_t)sum;
+}
+
+/* On the wire the error has to be whole, whatever becomes of the checksum that it quotes. */
+static void check_partial(struct rig *r, uint16_t octets, uint16_t mss)
+{
+	const struct segmentation how = {.head = 74, .mss = mss, .tcp_at = 54};
+	static struct outcome got;
+	static struct frame in;
+	uint8_t *quoted = frames[0].bytes + ETH_LEN + IP6_LEN + 8;
+
+	build_partial(&in, octets);
+	cr_assert_eq(rig_forget_errors(r), 0);
+	cr_assert_eq(wire_run(r, LINK_ACCESS, &in, &how, &got, frames, FRAMES_MAX), 1);
+	cr_assert_eq(got.counted[DLMA_PACKET_too_big_told].packets, 1);
+	cr_expect_eq(got.to, rig_ifindex(r)[LINK_ACCESS]);
+	cr_assert_eq(frames[0].len, ETH_LEN + 1280);
+	cr_expect_eq(packet_be32(frames[0].bytes + ETH_LEN + IP6_LEN + 4), MTU_NARROW - IP6_LEN);
+	cr_expect_eq(packet_checksum(frames[0].bytes + ETH_LEN, 1240), 0,
+		"%u octets, segments of %u: wrong checksum", octets, mss);
+	memcpy(quoted + TCP_SUM_AT - ETH_LEN, in.bytes + TCP_SUM_AT, 2);
+	cr_expect_eq(memcmp(quoted, in.bytes + ETH_LEN, QUOTE), 0, "not what was sent");
+}
+
+Test(wire, a_checksum_still_to_be_filled_in)
+{
+	static struct tables tables;
+	struct rig *r;
+	struct wire *w = open_wire(HOOK_TC, &r);
+
+	tables_init(&tables, rig_ifindex(r), MAG_);
+	tables_add_access(
+		&tables, HNP, rig_ifindex(r)[LINK_ACCESS], LINK_ACCESS, NODE_NARROW, MAC_MN);
+	cr_assert_eq(rig_fill(r, &tables), 0);
+	check_partial(r, 1900, 1440);
+	check_partial(r, 5000, 1400);
+	check_partial(r, 1440, 0);
+	check_partial(r, 1441, 0);
+	wire_close(w);
+	rig_close(r);
 }
 
 /* Frames of 4 KiB and more: the kernel keeps but the Ethernet header of them in the skb's head. */

@@ -69,10 +69,14 @@ void wire_close(struct wire *w)
 	free(w);
 }
 
-/* The class of the reason that a frame was counted under; what the kernel is to send passes. */
+/*
+ * The class of the reason that a frame was counted under; what the kernel is to send passes. So may
+ * an answer; one that we send is on its link before the frame's sender goes on.
+ */
 static enum dlma_class class_of(const struct outcome *o)
 {
-	if (o->counted[DLMA_PACKET_tunnel_kernel].packets)
+	if (o->counted[DLMA_PACKET_tunnel_kernel].packets ||
+		o->counted[DLMA_PACKET_too_big_told].packets)
 		return DLMA_PASS;
 	for (int i = 0; i < DLMA_PACKET_REASON_COUNT; i++)
 		if (o->counted[i].packets && dlma_packet_texts[i].class != DLMA_NOTE)

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Packet Too Big (RFC 4443 3.2, RFC 2473 7.1) for the source of a packet that does not fit into a
+ * tunnel: the packet itself is cut down to the quotation, and goes back behind new headers. The
+ * error comes from the address that the packet was for. No address of an LMA or a MAG is in it, so
+ * it tells nobody where a MN is (draft 5.4).
+ *
+ * There are three ways back:
+ *   - onto the access link that the packet came from;
+ *   - to another MN, by the tunnel that leads to it from here;
+ *   - native to a CN: the kernel routes it.
+ *
+ * This is a function of its own, which the verifier sees once and the way of the packets that fit
+ * does not contain. It only ever gets packets of more than 1280 octets, so the size of what it
+ * sends is fixed. Verbs of hook_xdp.h and hook_tc.h that only this file needs:
+ *
+ *   hook_own_len(ctx, p)             octets of the MN's or the CN's own packet
+ *   hook_reshape(ctx, p, len, room)  cuts the frame, and makes room at its beginning
+ *   hook_is_partial(h, ret_field)    whether its checksum is yet to be filled in
+ */
+#pragma once
+
+#include "tunnel.h"
+
+enum {
+	IP6_MTU_MIN = 1280,
+	ICMP6_TOO_BIG = 2,
+	ICMP6_FIRST_QUERY = 128, /* all types below are errors */
+	ICMP6_HEADER = 8,
+	ERROR_HOP_LIMIT = 64,
+	ERROR_HEADERS = IP6_LEN + ICMP6_HEADER,
+	CHECKSUM_STEPS = 5, /* bpf_csum_diff() takes up to 512 octets at a time */
+	/* Of the ICMPv6 message. A tunnelled error fits into the smallest tunnel as well. */
+	ERROR_NATIVE = IP6_MTU_MIN - IP6_LEN,
+	ERROR_TUNNELLED = ERROR_NATIVE - IP6_LEN,
+};
+
+_Static_assert(ERROR_NATIVE % (4 * CHECKSUM_STEPS) == 0, "steps of whole words");
+_Static_assert(ERROR_TUNNELLED % (4 * CHECKSUM_STEPS) == 0, "steps of whole words");
+
+struct icmp6_too_big {
+	__u8 type;
+	__u8 code;
+	__u16 checksum;
+	__be32 mtu;
+} __attribute__((packed, aligned(2)));
+
+/* What is known of the error before the packet is touched. */
+struct error {
+	struct ethhdr eth;
+	struct dlma_addr src, dst;
+	__u32 mtu;
+	bool from_access;
+	const struct dlma_next_hop *hop; /* of the tunnel to a MN; NULL: native */
+};
+
+/* Of a next hop, to a packet that is still without its outer header; never below the minimum. */
+static __always_inline __u32 error_mtu(const struct dlma_next_hop *hop)
+{
+	return hop->mtu > IP6_MTU_MIN + IP6_LEN ? hop->mtu - IP6_LEN : IP6_MTU_MIN;
+}
+
+/* RFC 4443 2.4 (e); what has no routable source never comes here. */
+static __always_inline bool error_due(HOOK_CTX *ctx, const struct packet *p, __u32 mtu)
+{
+	const __u8 *type = (void *)(p->ip6 + 1);
+
+	if ((void *)(type + 1) > p->end || hook_own_len(ctx, p) <= mtu)
+		return false;
+	return p->ip6->next_header != IPPROTO_ICMPV6 || *type >= ICMP6_FIRST_QUERY;
+}
+
+/* By real time: errors are sent as well while no agent turns the clock. */
+static __always_inline bool error_admitted(const struct packet *p)
+{
+	static const struct gate_limit limit = {1, DLMA_ERRORS_PER_TICK};
+	__u32 tick = bpf_ktime_get_ns() / (DLMA_TICK_MS * 1000000ULL);
+
+	return gate_admits(DLMA_GATE_ERRORS, limit,
+		mix_addr(mix_addr(ICMP6_TOO_BIG, &p->ip6->src), &p->ip6->dst), tick);
+}
+
+/* The tunnel that an error for this HoA takes from here; NULL if there is none that it fits into.
+ */
+static __always_inline const struct dlma_next_hop *hop_to_mn(
+	const struct dlma_addr *hoa, const struct dlma_addr *hnp)
+{
+	struct dlma_location *l = bpf_map_lookup_elem(&locations, hnp);
+	struct dlma_owner *o = l ? NULL : owner_of(hoa);
+	__u32 adjacency = l ? l->adjacency : o ? o->adjacency : DLMA_ADJACENCY_SELF;
+
+	const struct dlma_next_hop *hop;
+
+	if (adjacency == DLMA_ADJACENCY_SELF || (l && l->kind == DLMA_LOCATION_HELD))
+		return NULL;
+	hop = next_hop(adjacency);
+	return hop && hop->mtu >= IP6_MTU_MIN ? hop : NULL;
+}
+
+/*
+ * Finds the way back. A native packet from a HoA that did not come over its access link has gone
+ * astray, or pretends: then there is none.
+ */
+static __always_inline bool error_route(
+	const struct dlma_node *self, const struct packet *p, struct error *e)
+{
+	struct dlma_addr hnp;
+
+	e->hop = NULL;
+	if (e->from_access || !hnp_of(self, &p->ip6->src, &hnp))
+		return true;
+	if (p->outer)
+		e->hop = hop_to_mn(&p->ip6->src, &hnp);
+	return e->hop;
+}
+
+/* Over the pseudo header and the message of `len` octets behind the IPv6 header. */
+static __always_inline __u16 error_checksum(const struct ip6 *h, __u32 len)
+{
+	const void *message = h + 1;
+	const struct ip6 *quoted = message + ICMP6_HEADER;
+	__u32 sum = bpf_htonl(len + IPPROTO_ICMPV6);
+	__u16 field;
+
+	sum = sum_add(sum, &h->src, 2 * sizeof(h->src));
+	if (hook_is_partial(quoted, &field)) {
+		sum = sum_add(sum, message, ICMP6_HEADER + IP6_LEN);
+		return ~sum_fold(sum_fold(sum) + (__u16)~field);
+	}
+	for (__u32 i = 0; i < CHECKSUM_STEPS; i++)
+		sum = sum_add(sum, message + i * (len / CHECKSUM_STEPS), len / CHECKSUM_STEPS);
+	return ~sum_fold(sum);
+}
+
+/* IPv6 and ICMPv6 header before the quotation; `at` and `len` are constants. */
+static __always_inline int error_write(
+	const struct packet *p, const struct error *e, __u32 at, __u32 len)
+{
+	struct ip6 *h = p->data + at;
+	struct icmp6_too_big *icmp = (void *)(h + 1);
+
+	if (p->data + at + IP6_LEN + len > p->end)
+		return -1;
+	ip6_set(h, 0, 0);
+	h->payload_len = bpf_htons(len);
+	h->next_header = IPPROTO_ICMPV6;
+	h->hop_limit = ERROR_HOP_LIMIT;
+	h->src = e->src;
+	h->dst = e->dst;
+	*icmp = (struct icmp6_too_big){.type = ICMP6_TOO_BIG, .mtu = bpf_htonl(e->mtu)};
+	icmp->checksum = error_checksum(h, len);
+	return 0;
+}
+
+/* A CN's way is the kernel's; a MN's link is the one that the packet came from. */
+static __always_inline int error_send_native(
+	HOOK_CTX *ctx, struct packet *p, const struct error *e, __u32 head)
+{
+	struct ethhdr *eth;
+
+	if (hook_reshape(
+		    ctx, p, head + ERROR_NATIVE - ICMP6_HEADER, ETH_LEN + ERROR_HEADERS - head))
+		return HOOK_DROP;
+	hook_packet(ctx, p);
+	eth = p->data;
+	if (error_write(p, e, ETH_LEN, ERROR_NATIVE))
+		return HOOK_DROP;
+	*eth = e->eth;
+	if (!e->from_access)
+		return HOOK_PASS;
+	__builtin_memcpy(eth->h_dest, e->eth.h_source, sizeof(eth->h_dest));
+	__builtin_memcpy(eth->h_source, e->eth.h_dest, sizeof(eth->h_source));
+	return hook_redirect(ctx, p->ifindex);
+}
+
+static __always_inline int error_send_tunnelled(
+	HOOK_CTX *ctx, struct packet *p, const struct dlma_node *self, const struct error *e)
+{
+	const struct dlma_next_hop *hop = e->hop;
+
+	if (hook_reshape(ctx, p, TUNNEL_LEN + ERROR_TUNNELLED - ICMP6_HEADER, ERROR_HEADERS))
+		return HOOK_DROP;
+	hook_packet(ctx, p);
+	if (error_write(p, e, TUNNEL_LEN, ERROR_TUNNELLED))
+		return HOOK_DROP;
+	*(struct ethhdr *)p->data = e->eth;
+	p->ip6 = p->data + TUNNEL_LEN;
+	header_write(p->data, hop, 0, flow_label(p, self->label_key),
+		bpf_htons(IP6_LEN + ERROR_TUNNELLED));
+	return hop->ifindex ? hook_redirect(ctx, hop->ifindex) : HOOK_PASS;
+}
+
+enum { ANSWER_TUNNELLED = 1, ANSWER_FROM_ACCESS = 2 };
+
+/* Answers a packet that did not fit into the tunnel of an adjacency; HOOK_DROP: does not. */
+__attribute__((noinline)) int answer_too_big(HOOK_CTX *ctx, __u32 adjacency, __u32 flags)
+{
+	const struct dlma_node *self = node_self();
+	const struct dlma_next_hop *hop = next_hop(adjacency);
+	__u32 head = flags & ANSWER_TUNNELLED ? TUNNEL_LEN : ETH_LEN;
+	struct error e = {.from_access = flags & ANSWER_FROM_ACCESS};
+	struct packet p = {};
+
+	hook_packet(ctx, &p);
+	if (!self || !hop || p.data + TUNNEL_LEN + IP6_LEN > p.end)
+		return HOOK_DROP;
+	p.outer = flags & ANSWER_TUNNELLED ? p.data + ETH_LEN : NULL;
+	p.ip6 = p.data + head;
+	e.mtu = error_mtu(hop);
+	e.eth = *(struct ethhdr *)p.data;
+	e.src = p.ip6->dst;
+	e.dst = p.ip6->src;
+	if (!error_due(ctx, &p, e.mtu) || !error_route(self, &p, &e) || !error_admitted(&p))
+		return HOOK_DROP;
+	if (e.hop)
+		return error_send_tunnelled(ctx, &p, self, &e);
+	return error_send_native(ctx, &p, &e, head);
+}
+
+/* The packet of this plan was too big: counted as told if its source is. */
+static __always_inline int answer(
+	HOOK_CTX *ctx, struct plan *plan, bool tunnelled, bool from_access)
+{
+	int action = answer_too_big(ctx, plan->adjacency,
+		(tunnelled ? ANSWER_TUNNELLED : 0) | (from_access ? ANSWER_FROM_ACCESS : 0));
+
+	if (action != HOOK_DROP)
+		plan->reason = DLMA_PACKET_too_big_told;
+	return action;
+}
