@@ -62,7 +62,7 @@ $(BUILD)/dlma-agent: $(call obj,$(AGENT_SRC)) $(PURE) $(BASE)
 	$(call say,LINK,$@)
 	$(link) $(AGENT_LIBS)
 
-$(BUILD)/dlma-loader: $(call obj,$(LOADER_SRC)) $(BASE)
+$(BUILD)/dlma-loader: $(call obj,$(LOADER_SRC)) $(PURE) $(BASE)
 	$(call say,LINK,$@)
 	$(link) $(LOADER_LIBS)
 

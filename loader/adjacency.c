@@ -157,7 +157,7 @@ static void header_fill(struct dlma_header *h, const struct loader *l, const str
 	memcpy(h->src_mac, link->mac, sizeof(h->src_mac));
 }
 
-static uint16_t path_mtu(const struct netlink_link *link, const struct netlink_route *route)
+static uint16_t link_mtu(const struct netlink_link *link, const struct netlink_route *route)
 {
 	uint32_t mtu = link ? link->mtu : ETH_DATA_LEN;
 
@@ -166,10 +166,19 @@ static uint16_t path_mtu(const struct netlink_link *link, const struct netlink_r
 	return (uint16_t)(mtu < UINT16_MAX ? mtu : UINT16_MAX);
 }
 
+/* As far as routers have told. */
+static uint16_t path_mtu(const struct loader *l, uint32_t slot)
+{
+	uint16_t mtu = l->errors.link_mtu[slot];
+
+	return l->errors.path ? icmp_path_mtu(&l->errors.path[slot], mtu, clock_ms()) : mtu;
+}
+
 /* What the next hop of a peer should be; ifindex 0 where the kernel must send. */
 static struct dlma_next_hop next_hop_find(
-	struct loader *l, const struct picture *p, const struct dlma_addr *peer, bool confirm)
+	struct loader *l, const struct picture *p, uint32_t slot, bool confirm)
 {
+	const struct dlma_addr *peer = &l->adjacency[slot].peer;
 	struct dlma_next_hop hop = {0};
 	struct netlink_route route = {0};
 	const struct netlink_link *link = NULL;
@@ -182,7 +191,8 @@ static struct dlma_next_hop next_hop_find(
 		if (!neighbour || confirm)
 			(void)netlink_resolve(l->netlink, route.ifindex, &route.next_hop);
 	}
-	hop.mtu = path_mtu(link, &route);
+	l->errors.link_mtu[slot] = link_mtu(link, &route);
+	hop.mtu = path_mtu(l, slot);
 	if (link && link->up && link->ethernet && neighbour)
 		hop.ifindex = link->ifindex;
 	header_fill(&hop.header, l, peer, link, hop.ifindex ? neighbour : NULL);
@@ -200,6 +210,15 @@ static void publish(struct dlma_adjacency *a, const struct dlma_next_hop *hop)
 	__atomic_store_n(&a->active, !active, __ATOMIC_RELEASE);
 }
 
+void adjacency_lower(struct loader *l, uint32_t slot)
+{
+	struct dlma_adjacency *a = &l->adjacency[slot];
+	struct dlma_next_hop hop = a->copy[a->active & 1];
+
+	hop.mtu = path_mtu(l, slot);
+	publish(a, &hop);
+}
+
 int adjacency_refresh(struct loader *l, bool confirm)
 {
 	struct picture p = {0};
@@ -207,7 +226,7 @@ int adjacency_refresh(struct loader *l, bool confirm)
 
 	l->unresolved = 0;
 	for (uint32_t i = 1; !err && i < l->adjacency_count; i++) {
-		struct dlma_next_hop hop = next_hop_find(l, &p, &l->adjacency[i].peer, confirm);
+		struct dlma_next_hop hop = next_hop_find(l, &p, i, confirm);
 
 		publish(&l->adjacency[i], &hop);
 		l->unresolved += !hop.ifindex;

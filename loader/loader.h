@@ -12,6 +12,7 @@
 
 #include "base/netlink.h"
 #include "dlma/domain.h"
+#include "wire/icmp.h"
 
 struct bpf_object;
 
@@ -38,6 +39,23 @@ struct attachment {
 	char note[LOADER_NOTE_MAX]; /* why not a better method; empty if none is better */
 };
 
+/* ICMPv6 errors from inside our tunnels; the counters are for dlmactl. */
+struct errors {
+	int fd;				   /* -1: not to be heard */
+	int relay_fd;			   /* -1: none relayed */
+	struct icmp_path *path;		   /* by adjacency; NULL: nothing can be learnt */
+	uint16_t link_mtu[DLMA_PEERS_MAX]; /* by adjacency: of the first link and of the route */
+	uint64_t learned, relayed, ignored;
+	uint64_t relays_since_ms;
+	uint32_t relays; /* since then */
+};
+
+#define ERRORS_CLOSED                    \
+	(struct errors)                  \
+	{                                \
+		.fd = -1, .relay_fd = -1 \
+	}
+
 struct loader {
 	struct node_conf conf;
 	int hook_override;	      /* enum domain_hook from the command line, or -1 */
@@ -48,7 +66,8 @@ struct loader {
 	struct dlma_adjacency *adjacency; /* mapped from the pinned map */
 	uint32_t adjacency_count;	  /* slots taken, slot 0 included */
 	uint32_t unresolved;		  /* of these, without a next hop */
-	int dispatcher_err;		  /* why this kernel does not do it; 0: not known yet */
+	struct errors errors;
+	int dispatcher_err; /* why this kernel does not do it; 0: not known yet */
 };
 
 /* pin.c: the directories, their lock and their layout version. */
@@ -127,6 +146,22 @@ int adjacency_assign(struct loader *l);
 int adjacency_find(const struct loader *l, const struct dlma_addr *address);
 /* Brings all next hops up to date; `confirm` also has the kernel confirm the neighbours. */
 int adjacency_refresh(struct loader *l, bool confirm);
+
+/* The path of a peer has become narrower: only its MTU changes, at once. */
+void adjacency_lower(struct loader *l, uint32_t slot);
+
+/* errors.c: ICMPv6 errors from inside our tunnels. */
+
+/* Without CAP_NET_RAW the node does without, after a message. */
+void errors_open(struct loader *l);
+void errors_close(struct loader *l);
+/* Takes some of the messages that have come, or all. */
+void errors_read(struct loader *l);
+
+/* main.c */
+
+/* CLOCK_MONOTONIC */
+uint64_t clock_ms(void);
 
 /* hold.c: the waiting room (DLMA_HOLD_NAME). */
 

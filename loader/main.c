@@ -178,6 +178,7 @@ static int start(struct loader *l)
 	log_info("node %s: %s the maps in %s", domain_self(&l->conf)->name,
 		err ? "making" : "adopting", l->conf.pin_dir);
 	hold_make();
+	errors_open(l);
 	/* Either object makes all maps; TC is what every kernel and interface can do. */
 	if (!object_get(l, OBJECT_TC))
 		return -ECANCELED;
@@ -208,12 +209,12 @@ static int signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-static int64_t now_ms(void)
+uint64_t clock_ms(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static void refresh(struct loader *l, bool confirm)
@@ -230,40 +231,54 @@ static void refresh(struct loader *l, bool confirm)
 	status_write(l);
 }
 
+/* What run() listens to. */
+enum { ON_SIGNAL, ON_NETWORK, ON_ERROR, ON_COUNT };
+
+/* One turn: waits for something to happen, at most until it is time to look. */
+static bool turn(struct loader *l, struct netlink *watch, struct pollfd *on, uint64_t look_at)
+{
+	uint64_t now = clock_ms();
+	int n = poll(on, ON_COUNT, now < look_at ? (int)(look_at - now) : 0);
+
+	if (n <= 0)
+		return true;
+	if (on[ON_SIGNAL].revents)
+		return false;
+	if (on[ON_ERROR].revents)
+		errors_read(l);
+	if (on[ON_NETWORK].revents) {
+		poll(NULL, 0, SETTLE_MS);
+		if (netlink_read(watch, on_link, l) > 0)
+			refresh(l, false);
+	}
+	return true;
+}
+
 static int run(struct loader *l)
 {
 	struct netlink *watch = netlink_watch(true);
-	struct pollfd fds[2] = {{.fd = signals_open(), .events = POLLIN}};
-	int64_t confirm_at = now_ms() + CONFIRM_MS;
+	struct pollfd on[ON_COUNT] = {{.fd = signals_open(), .events = POLLIN}};
+	uint64_t confirm_at = clock_ms() + CONFIRM_MS;
 
-	if (!watch || fds[0].fd < 0) {
+	if (!watch || on[ON_SIGNAL].fd < 0) {
 		log_error("cannot watch the network: %s", strerror(errno));
 		netlink_close(watch);
 		return -errno;
 	}
-	fds[1] = (struct pollfd){.fd = netlink_fd(watch), .events = POLLIN};
+	on[ON_NETWORK] = (struct pollfd){.fd = netlink_fd(watch), .events = POLLIN};
+	on[ON_ERROR] = (struct pollfd){.fd = l->errors.fd, .events = POLLIN};
 	/* What changed between the first look and the watch. */
 	(void)netlink_links(l->netlink, on_link, l);
 	refresh(l, false);
-	for (;;) {
-		int64_t left = confirm_at - now_ms();
-		int n = poll(fds, 2, left > 0 ? (int)left : 0);
-
-		if (n > 0 && fds[0].revents)
-			break;
-		if (n > 0) {
-			poll(NULL, 0, SETTLE_MS);
-			if (netlink_read(watch, on_link, l) > 0)
-				refresh(l, false);
-		}
-		if (now_ms() >= confirm_at) {
-			refresh(l, true);
-			confirm_at = now_ms() + CONFIRM_MS;
-		}
+	while (turn(l, watch, on, confirm_at)) {
+		if (clock_ms() < confirm_at)
+			continue;
+		refresh(l, true);
+		confirm_at = clock_ms() + CONFIRM_MS;
 	}
 	log_info("stopping; the data path stays attached");
 	netlink_close(watch);
-	close(fds[0].fd);
+	close(on[ON_SIGNAL].fd);
 	return 0;
 }
 
@@ -301,7 +316,7 @@ static int run_mode(struct loader *l, enum mode mode)
 int main(int argc, char **argv)
 {
 	struct options o = {.hook = -1};
-	struct loader l = {0};
+	static struct loader l = {.errors = {.fd = -1, .relay_fd = -1}};
 	int err;
 
 	if (options_parse(argc, argv, &o)) {
@@ -313,6 +328,7 @@ int main(int argc, char **argv)
 	object_quiet();
 	l.hook_override = o.hook;
 	err = o.mode == MODE_CHECK ? 0 : run_mode(&l, o.mode);
+	errors_close(&l);
 	object_done(&l);
 	netlink_close(l.netlink);
 	free(l.attached);
