@@ -15,7 +15,8 @@
  * sends is fixed. Verbs of hook_xdp.h and hook_tc.h that only this file needs:
  *
  *   hook_own_len(ctx, p)             octets of the MN's or the CN's own packet
- *   hook_reshape(ctx, p, len, room)  cuts the frame, and makes room at its beginning
+ *   hook_cut(ctx, p, len)            cuts the frame
+ *   hook_make_room(ctx, octets)      makes room for new headers
  *   hook_is_partial(h, ret_field)    whether its checksum is yet to be filled in
  */
 #pragma once
@@ -77,7 +78,7 @@ static __always_inline bool error_admitted(const struct packet *p)
 	__u32 tick = bpf_ktime_get_ns() / (DLMA_TICK_MS * 1000000ULL);
 
 	return gate_admits(DLMA_GATE_ERRORS, limit,
-		mix_addr(mix_addr(ICMP6_TOO_BIG, &p->ip6->src), &p->ip6->dst), tick);
+		mix_addr(mix_addr(p->ifindex, &p->ip6->src), &p->ip6->dst), tick);
 }
 
 /* The tunnel that an error for this HoA takes from here; NULL if there is none that it fits into.
@@ -153,16 +154,10 @@ static __always_inline int error_write(
 }
 
 /* A CN's way is the kernel's; a MN's link is the one that the packet came from. */
-static __always_inline int error_send_native(
-	HOOK_CTX *ctx, struct packet *p, const struct error *e, __u32 head)
+static __always_inline int error_send_native(HOOK_CTX *ctx, struct packet *p, const struct error *e)
 {
-	struct ethhdr *eth;
+	struct ethhdr *eth = p->data;
 
-	if (hook_reshape(
-		    ctx, p, head + ERROR_NATIVE - ICMP6_HEADER, ETH_LEN + ERROR_HEADERS - head))
-		return HOOK_DROP;
-	hook_packet(ctx, p);
-	eth = p->data;
 	if (error_write(p, e, ETH_LEN, ERROR_NATIVE))
 		return HOOK_DROP;
 	*eth = e->eth;
@@ -178,9 +173,6 @@ static __always_inline int error_send_tunnelled(
 {
 	const struct dlma_next_hop *hop = e->hop;
 
-	if (hook_reshape(ctx, p, TUNNEL_LEN + ERROR_TUNNELLED - ICMP6_HEADER, ERROR_HEADERS))
-		return HOOK_DROP;
-	hook_packet(ctx, p);
 	if (error_write(p, e, TUNNEL_LEN, ERROR_TUNNELLED))
 		return HOOK_DROP;
 	*(struct ethhdr *)p->data = e->eth;
@@ -190,7 +182,23 @@ static __always_inline int error_send_tunnelled(
 	return hop->ifindex ? hook_redirect(ctx, hop->ifindex) : HOOK_PASS;
 }
 
-enum { ANSWER_TUNNELLED = 1, ANSWER_FROM_ACCESS = 2 };
+enum {
+	ANSWER_TUNNELLED = 1,
+	ANSWER_FROM_ACCESS = 2,
+	ANSWER_HELD = 0x100, /* beside the action */
+};
+
+/*
+ * A packet that cannot be cut goes through the waiting room, which it leaves at once as a plain
+ * frame, or several, and is answered then.
+ */
+static __always_inline int answer_later(
+	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p)
+{
+	if (!may_wait(self, p))
+		return HOOK_DROP;
+	return hook_redirect(ctx, self->hold_ifindex) | ANSWER_HELD;
+}
 
 /* Answers a packet that did not fit into the tunnel of an adjacency; HOOK_DROP: does not. */
 __attribute__((noinline)) int answer_too_big(HOOK_CTX *ctx, __u32 adjacency, __u32 flags)
@@ -212,19 +220,27 @@ __attribute__((noinline)) int answer_too_big(HOOK_CTX *ctx, __u32 adjacency, __u
 	e.dst = p.ip6->src;
 	if (!error_due(ctx, &p, e.mtu) || !error_route(self, &p, &e) || !error_admitted(&p))
 		return HOOK_DROP;
-	if (e.hop)
-		return error_send_tunnelled(ctx, &p, self, &e);
-	return error_send_native(ctx, &p, &e, head);
+	if (hook_cut(ctx, &p, head + (e.hop ? ERROR_TUNNELLED : ERROR_NATIVE) - ICMP6_HEADER))
+		return answer_later(ctx, self, &p);
+	if (hook_make_room(ctx, (e.hop ? TUNNEL_LEN : ETH_LEN) + ERROR_HEADERS - head))
+		return HOOK_DROP;
+	hook_packet(ctx, &p);
+	return e.hop ? error_send_tunnelled(ctx, &p, self, &e) : error_send_native(ctx, &p, &e);
 }
 
-/* The packet of this plan was too big: counted as told if its source is. */
+/* The packet of this plan was too big: what it is counted under depends on the answer. */
 static __always_inline int answer(
 	HOOK_CTX *ctx, struct plan *plan, bool tunnelled, bool from_access)
 {
 	int action = answer_too_big(ctx, plan->adjacency,
 		(tunnelled ? ANSWER_TUNNELLED : 0) | (from_access ? ANSWER_FROM_ACCESS : 0));
 
-	if (action != HOOK_DROP)
+	if (action == HOOK_DROP)
+		return HOOK_DROP;
+	if (action < 0 || !(action & ANSWER_HELD)) {
 		plan->reason = DLMA_PACKET_too_big_told;
-	return action;
+		return action;
+	}
+	plan->reason = DLMA_PACKET_held;
+	return action & ~ANSWER_HELD;
 }

@@ -108,16 +108,20 @@ static __always_inline __u32 hook_own_len(struct __sk_buff *ctx, const struct pa
 }
 
 /*
- * Cuts the frame to `len` octets, then makes room for `room` more after its Ethernet header. The
- * kernel makes the packet linear and takes the mark of GSO off it on this occasion.
+ * Cuts the frame to `len` octets. The kernel makes it linear and takes the mark of GSO off it on
+ * this occasion. It refuses a packet that it knows to be a tunnel's: one that a neighbouring
+ * namespace has tunnelled, or GRO has put together.
  */
-static __always_inline int hook_reshape(
-	struct __sk_buff *ctx, const struct packet *p, __u32 len, __u32 room)
+static __always_inline int hook_cut(struct __sk_buff *ctx, const struct packet *p, __u32 len)
 {
 	(void)p;
-	return bpf_skb_change_tail(ctx, len, 0)
-		       ?: bpf_skb_adjust_room(ctx, room, BPF_ADJ_ROOM_MAC, 0)
-				  ?: bpf_skb_pull_data(ctx, len + room);
+	return bpf_skb_change_tail(ctx, len, 0);
+}
+
+/* Makes room for so many octets after the Ethernet header. */
+static __always_inline int hook_make_room(struct __sk_buff *ctx, __u32 octets)
+{
+	return bpf_skb_adjust_room(ctx, octets, BPF_ADJ_ROOM_MAC, 0);
 }
 
 /* The checksum field of TCP or UDP right behind the header; NULL for anything else. */

@@ -74,12 +74,20 @@ static __always_inline __u32 hook_own_len(struct xdp_md *ctx, const struct packe
 	return ip6_total(p->ip6);
 }
 
-/* Cuts the frame to `len` octets, then makes room for `room` more at its beginning. */
-static __always_inline int hook_reshape(
-	struct xdp_md *ctx, const struct packet *p, __u32 len, __u32 room)
+/* Cuts the frame to `len` octets. */
+static __always_inline int hook_cut(struct xdp_md *ctx, const struct packet *p, __u32 len)
 {
-	return bpf_xdp_adjust_tail(ctx, (int)(len - p->len))
-		       ?: bpf_xdp_adjust_head(ctx, -(int)room);
+	__u32 present = p->len;
+
+	/* A number by now: the compiler must not calculate with the two pointers themselves. */
+	barrier_var(present);
+	return bpf_xdp_adjust_tail(ctx, (int)(len - present));
+}
+
+/* Makes room for so many octets at the beginning of the frame. */
+static __always_inline int hook_make_room(struct xdp_md *ctx, __u32 octets)
+{
+	return bpf_xdp_adjust_head(ctx, -(int)octets);
 }
 
 /* What comes by this way has its checksums. */

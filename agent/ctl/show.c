@@ -70,7 +70,7 @@ static void show_roles(const json_t *roles)
 
 static void show_status(const json_t *s)
 {
-	const json_t *loader = json_object_get(s, "loader");
+	const json_t *loader = json_object_get(s, "loader"), *errors;
 
 	printf("node       %s of domain %s (", text_of(s, "node"), text_of(s, "domain"));
 	show_roles(json_object_get(s, "roles"));
@@ -90,6 +90,12 @@ static void show_status(const json_t *s)
 	printf("data path  layout %lld, %lld of %lld peers without a resolved next hop\n",
 		number_of(loader, "layout_version"), number_of(loader, "unresolved"),
 		number_of(loader, "peers"));
+	errors = json_object_get(loader, "icmp_errors");
+	printf("errors     %lld believed, %lld relayed, %lld ignored; paths narrower than their "
+	       "first link: %zu\n",
+		number_of(errors, "learned"), number_of(errors, "relayed"),
+		number_of(errors, "ignored"),
+		json_array_size(json_object_get(loader, "narrow_paths")));
 	table_print(stdout, json_object_get(loader, "interfaces"), interface_columns,
 		sizeof(interface_columns) / sizeof(*interface_columns));
 }

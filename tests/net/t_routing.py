@@ -222,12 +222,13 @@ def no_location_reaches_the_ends(lab):
     """Every octet that CN and MN hear is searched for the addresses of MAGs and LMAs."""
     lab.start_dlma()
     hoa = attach(lab, "mag-1a")
-    captures = {name: lab.capture(name, both=True) for name in ("cn", "cn-1", "mn")}
+    captures = {end: lab.capture(interfaces=[end], both=True)
+                for end in ("cn.net0", "cn-1.net0", "mn.wlan0")}
     between = lab.capture("mag-1a")
     for cn in ("cn", "cn-1"):
         run_stream(lab, cn, "mn", hoa, 50, rate=500, size=300)
         assert ping(lab, cn, hoa, 3)
-    run_stream(lab, "mn", "cn", lab.address("cn"), 50, rate=500, size=300, from_=hoa)
+        run_stream(lab, "mn", cn, lab.address(cn), 50, rate=500, size=300, from_=hoa)
     attach(lab, "mag-1b")
     run_stream(lab, "cn", "mn", hoa, 50, rate=500, size=300)
     attach(lab, "mag-2")

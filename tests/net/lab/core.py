@@ -58,11 +58,12 @@ class Lab(StayMixin, DlmaMixin):
                 hold_us
     mobiles     number of mobile nodes: mn, mn-2, mn-3...; they begin in no cell
     correspondents  any of "cn" (behind v-lma-2), "cn-1" (v-lma-1), "cn-h" (h-lma)
+    underlay_mtu  of every link between nodes and the router; the default has room for a tunnel
     directory   for logs, captures and configurations; by default one that goes away with the lab
     """
 
     def __init__(self, hook=None, delays_ms=None, faults=None, mobiles=1, correspondents=("cn",),
-                 directory=None):
+                 underlay_mtu=topology.UNDERLAY_MTU, directory=None):
         if hook not in (None, "xdp", "tc"):
             raise LabError(f"hook {hook!r} is not one of xdp, tc")
         self.hook = hook
@@ -72,6 +73,7 @@ class Lab(StayMixin, DlmaMixin):
         self.build = Path(os.environ.get("DLMA_BUILD", ROOT / "build")).resolve()
         self._mobiles = mobiles
         self._correspondents = tuple(correspondents)
+        self._underlay_mtu = underlay_mtu
         self._directory = directory
         self._processes = []
         self._counters = {}
@@ -147,7 +149,7 @@ class Lab(StayMixin, DlmaMixin):
                    if self.delays_ms[site.name] or site.name in self.faults}
         netem = element - set(self.faults) if wiring.kernel_has_netem(self) else set()
         self.plan = topology.Plan(self._mobiles, self._correspondents, element - netem, netem,
-                                  self.namespace)
+                                  self._underlay_mtu, self.namespace)
 
     def namespace(self, role):
         """Name of a node's namespace, for `ip -n` and `nsenter`."""

@@ -108,13 +108,15 @@ def port(node, interface):
 class Plan:
     """What to build for one Lab, as commands for `ip` in each namespace."""
 
-    def __init__(self, mobiles, correspondents, with_cable, with_netem, namespace_of):
+    def __init__(self, mobiles, correspondents, with_cable, with_netem, underlay_mtu,
+                 namespace_of):
         self.mobiles = mobile_names(mobiles)
         self.correspondents = [c for c in CORRESPONDENTS if c.name in correspondents]
         self.with_cable = with_cable  # names of the sites that are delayed by a process of ours
         self.with_netem = with_netem  # ...and by the kernel
         self.ports = []  # ends in `wires` of all wires
         self.edge_ports = []  # of these, the ones that face a dlma node
+        self._underlay_mtu = underlay_mtu
         self._namespace_of = namespace_of
         self._index = FIRST_PORT_INDEX
         self.wires = []
@@ -155,23 +157,23 @@ class Plan:
 
     def _add_sites(self):
         for site in SITES:
-            self._add_bridge(site.lan, UNDERLAY_MTU)
+            self._add_bridge(site.lan, self._underlay_mtu)
             interface, cabled = f"net{site.number}", site.name in self.with_cable
             name = self._add_wire(ROUTER, interface, f"02:00:00:00:00:{site.number + 1:02x}",
-                                  UNDERLAY_MTU, None if cabled else site.lan)
+                                  self._underlay_mtu, None if cabled else site.lan)
             self._add_address(ROUTER, interface, site.prefix + "ff")
             if cabled:
                 far, near = cable_ends(site)
-                self.wires.append(f"link add name {far} mtu {UNDERLAY_MTU} type veth "
-                                  f"peer name {near} mtu {UNDERLAY_MTU}")
+                self.wires.append(f"link add name {far} mtu {self._underlay_mtu} type veth "
+                                  f"peer name {near} mtu {self._underlay_mtu}")
                 self.wires.append(f"link set {far} up")
                 self.wires.append(f"link set {near} master {site.lan} up")
                 self.wires.append(f"link set {name} up")
 
     def _add_nodes(self):
         for number, node in enumerate(NODES, 1):
-            name = self._add_wire(node.name, "net0", f"02:00:00:00:10:{number:02x}", UNDERLAY_MTU,
-                                  node.site.lan)
+            name = self._add_wire(node.name, "net0", f"02:00:00:00:10:{number:02x}",
+                                  self._underlay_mtu, node.site.lan)
             self.edge_ports.append(name)
             self._add_address(node.name, "net0", node.address)
             for site in SITES:
