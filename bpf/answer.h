@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Packet Too Big (RFC 4443 3.2, RFC 2473 7.1) for the source of a packet that does not fit into a
- * tunnel: the packet itself is cut down to the quotation, and goes back behind new headers. The
- * error comes from the address that the packet was for. No address of an LMA or a MAG is in it, so
- * it tells nobody where a MN is (draft 5.4).
+ * tunnel, or onto the access link at its end: the packet itself is cut down to the quotation, and
+ * goes back behind new headers. The error comes from the address that the packet was for. No
+ * address of an LMA or a MAG is in it, so it tells nobody where a MN is (draft 5.4).
  *
- * There are three ways back:
+ * There are four ways back:
  *   - onto the access link that the packet came from;
+ *   - from the MAG to the LMA, as if the MN had sent it;
  *   - to another MN, by the tunnel that leads to it from here;
  *   - native to a CN: the kernel routes it.
  *
@@ -14,7 +15,6 @@
  * does not contain. It only ever gets packets of more than 1280 octets, so the size of what it
  * sends is fixed. Verbs of hook_xdp.h and hook_tc.h that only this file needs:
  *
- *   hook_own_len(ctx, p)             octets of the MN's or the CN's own packet
  *   hook_cut(ctx, p, len)            cuts the frame
  *   hook_make_room(ctx, octets)      makes room for new headers
  *   hook_is_partial(h, ret_field)    whether its checksum is yet to be filled in
@@ -55,12 +55,6 @@ struct error {
 	const struct dlma_next_hop *hop; /* of the tunnel to a MN; NULL: native */
 };
 
-/* Of a next hop, to a packet that is still without its outer header; never below the minimum. */
-static __always_inline __u32 error_mtu(const struct dlma_next_hop *hop)
-{
-	return hop->mtu > IP6_MTU_MIN + IP6_LEN ? hop->mtu - IP6_LEN : IP6_MTU_MIN;
-}
-
 /* RFC 4443 2.4 (e); what has no routable source never comes here. */
 static __always_inline bool error_due(HOOK_CTX *ctx, const struct packet *p, __u32 mtu)
 {
@@ -81,38 +75,39 @@ static __always_inline bool error_admitted(const struct packet *p)
 		mix_addr(mix_addr(p->ifindex, &p->ip6->src), &p->ip6->dst), tick);
 }
 
-/* The tunnel that an error for this HoA takes from here; NULL if there is none that it fits into.
- */
-static __always_inline const struct dlma_next_hop *hop_to_mn(
+/* The adjacency that a packet for this HoA goes to from here; DLMA_ADJACENCY_SELF: none. */
+static __always_inline __u32 adjacency_to_mn(
 	const struct dlma_addr *hoa, const struct dlma_addr *hnp)
 {
 	struct dlma_location *l = bpf_map_lookup_elem(&locations, hnp);
 	struct dlma_owner *o = l ? NULL : owner_of(hoa);
-	__u32 adjacency = l ? l->adjacency : o ? o->adjacency : DLMA_ADJACENCY_SELF;
 
-	const struct dlma_next_hop *hop;
-
-	if (adjacency == DLMA_ADJACENCY_SELF || (l && l->kind == DLMA_LOCATION_HELD))
-		return NULL;
-	hop = next_hop(adjacency);
-	return hop && hop->mtu >= IP6_MTU_MIN ? hop : NULL;
+	if (l)
+		return l->kind == DLMA_LOCATION_HELD ? DLMA_ADJACENCY_SELF : l->adjacency;
+	return o ? o->adjacency : DLMA_ADJACENCY_SELF;
 }
 
 /*
- * Finds the way back. A native packet from a HoA that did not come over its access link has gone
- * astray, or pretends: then there is none.
+ * Finds the way back; false if there is none that an error fits into. A native packet from a HoA
+ * that did not come over its access link has gone astray, or pretends.
  */
 static __always_inline bool error_route(
-	const struct dlma_node *self, const struct packet *p, struct error *e)
+	const struct dlma_node *self, const struct packet *p, __u32 uplink, struct error *e)
 {
 	struct dlma_addr hnp;
 
 	e->hop = NULL;
-	if (e->from_access || !hnp_of(self, &p->ip6->src, &hnp))
+	if (e->from_access)
 		return true;
-	if (p->outer)
-		e->hop = hop_to_mn(&p->ip6->src, &hnp);
-	return e->hop;
+	if (!uplink) {
+		if (!hnp_of(self, &p->ip6->src, &hnp))
+			return true;
+		uplink = adjacency_to_mn(&p->ip6->src, &hnp);
+	}
+	if (!p->outer || uplink == DLMA_ADJACENCY_SELF)
+		return false;
+	e->hop = next_hop(uplink);
+	return e->hop && e->hop->mtu >= IP6_MTU_MIN;
 }
 
 /* Over the pseudo header and the message of `len` octets behind the IPv6 header. */
@@ -200,25 +195,27 @@ static __always_inline int answer_later(
 	return hook_redirect(ctx, self->hold_ifindex) | ANSWER_HELD;
 }
 
-/* Answers a packet that did not fit into the tunnel of an adjacency; HOOK_DROP: does not. */
-__attribute__((noinline)) int answer_too_big(HOOK_CTX *ctx, __u32 adjacency, __u32 flags)
+/*
+ * Answers a packet of which `mtu` octets would have fitted; HOOK_DROP: does not. A MAG answers by
+ * the tunnel to its LMA, `uplink`.
+ */
+__attribute__((noinline)) int answer_too_big(HOOK_CTX *ctx, int mtu, __u32 uplink, __u32 flags)
 {
 	const struct dlma_node *self = node_self();
-	const struct dlma_next_hop *hop = next_hop(adjacency);
 	__u32 head = flags & ANSWER_TUNNELLED ? TUNNEL_LEN : ETH_LEN;
-	struct error e = {.from_access = flags & ANSWER_FROM_ACCESS};
+	struct error e = {.mtu = mtu > IP6_MTU_MIN ? mtu : IP6_MTU_MIN,
+		.from_access = flags & ANSWER_FROM_ACCESS};
 	struct packet p = {};
 
 	hook_packet(ctx, &p);
-	if (!self || !hop || p.data + TUNNEL_LEN + IP6_LEN > p.end)
+	if (!self || p.data + TUNNEL_LEN + IP6_LEN > p.end)
 		return HOOK_DROP;
 	p.outer = flags & ANSWER_TUNNELLED ? p.data + ETH_LEN : NULL;
 	p.ip6 = p.data + head;
-	e.mtu = error_mtu(hop);
 	e.eth = *(struct ethhdr *)p.data;
 	e.src = p.ip6->dst;
 	e.dst = p.ip6->src;
-	if (!error_due(ctx, &p, e.mtu) || !error_route(self, &p, &e) || !error_admitted(&p))
+	if (!error_due(ctx, &p, e.mtu) || !error_route(self, &p, uplink, &e) || !error_admitted(&p))
 		return HOOK_DROP;
 	if (hook_cut(ctx, &p, head + (e.hop ? ERROR_TUNNELLED : ERROR_NATIVE) - ICMP6_HEADER))
 		return answer_later(ctx, self, &p);
@@ -232,7 +229,8 @@ __attribute__((noinline)) int answer_too_big(HOOK_CTX *ctx, __u32 adjacency, __u
 static __always_inline int answer(
 	HOOK_CTX *ctx, struct plan *plan, bool tunnelled, bool from_access)
 {
-	int action = answer_too_big(ctx, plan->adjacency,
+	__u32 uplink = plan->operation == OPERATION_DELIVER ? plan->access->uplink : 0;
+	int action = answer_too_big(ctx, plan->mtu, uplink,
 		(tunnelled ? ANSWER_TUNNELLED : 0) | (from_access ? ANSWER_FROM_ACCESS : 0));
 
 	if (action == HOOK_DROP)

@@ -53,6 +53,7 @@ struct plan {
 	enum operation operation;
 	__u32 adjacency;
 	__u32 marks; /* LABEL_* of the outer flow label */
+	int mtu;     /* too_big: what would have fitted, without an outer header */
 	struct dlma_access *access;
 };
 

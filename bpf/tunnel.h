@@ -7,6 +7,7 @@
  *   hook_push(ctx, p, mtu)      makes room for it after the Ethernet header
  *   hook_keep_ethernet(p)       brings the Ethernet header before that room, where it is not yet
  *   hook_pop(ctx, p)            takes the outer header away, keeping the Ethernet header
+ *   hook_own_len(ctx, p)        octets of the MN's or the CN's own packet
  *   hook_packet(ctx, p)         reads the packet's bounds again after any of these
  *   hook_redirect(ctx, ifindex)
  */
@@ -82,6 +83,13 @@ static __always_inline int fail(struct plan *plan, enum dlma_packet_reason reaso
 	return HOOK_DROP;
 }
 
+/* bpf/answer.h tells the source. */
+static __always_inline int fail_too_big(struct plan *plan, int mtu)
+{
+	plan->mtu = mtu;
+	return fail(plan, DLMA_PACKET_too_big);
+}
+
 static __always_inline int tunnel_push(
 	HOOK_CTX *ctx, struct packet *p, const struct dlma_node *self, struct plan *plan)
 {
@@ -93,7 +101,7 @@ static __always_inline int tunnel_push(
 	if (!hop)
 		return fail(plan, DLMA_PACKET_no_room);
 	if (!hook_may_push(ctx, p, hop->mtu))
-		return fail(plan, DLMA_PACKET_too_big);
+		return fail_too_big(plan, hop->mtu - IP6_LEN);
 	p->ip6->hop_limit--;
 	if (hook_push(ctx, p, hop->mtu))
 		return fail(plan, DLMA_PACKET_no_room);
@@ -114,7 +122,7 @@ static __always_inline int tunnel_swap(HOOK_CTX *ctx, struct packet *p, struct p
 	if (!hop)
 		return fail(plan, DLMA_PACKET_no_room);
 	if (hook_wire_len(ctx, p) > hop->mtu)
-		return fail(plan, DLMA_PACKET_too_big);
+		return fail_too_big(plan, hop->mtu - IP6_LEN);
 	ecn_to_inner(p);
 	p->ip6->hop_limit--;
 	header_write(p->data, hop, ip6_traffic_class(p->ip6), label, p->outer->payload_len);
@@ -135,6 +143,8 @@ static __always_inline int deliver(HOOK_CTX *ctx, struct packet *p, struct plan 
 	const struct dlma_access *a = plan->access;
 	struct ethhdr *eth;
 
+	if (a->mtu && hook_own_len(ctx, p) > a->mtu)
+		return fail_too_big(plan, a->mtu);
 	p->ip6->hop_limit--;
 	if (p->outer && tunnel_pop(ctx, p, plan) == HOOK_DROP)
 		return HOOK_DROP;

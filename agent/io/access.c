@@ -148,6 +148,7 @@ static void port_close(struct agent *a, struct access_port *port)
 	ev_io_stop(a->loop, &port->io);
 	close(port->fd);
 	port->ifindex = 0;
+	port->mtu = 0;
 }
 
 static bool is_access(const struct agent *a, const char *name)
@@ -156,6 +157,25 @@ static bool is_access(const struct agent *a, const char *name)
 		if (!fnmatch(a->conf.interfaces[i].match, name, 0))
 			return a->conf.interfaces[i].access;
 	return false;
+}
+
+/* For the MNs that will be on the link, and for those that are. */
+static void set_mtu(struct agent *a, const struct netlink_link *link)
+{
+	struct access_port *port = port_find(a, link->ifindex);
+
+	if (!port || port->mtu == link->mtu)
+		return;
+	port->mtu = link->mtu;
+	maps_set_access_mtu(a, link->ifindex, link->mtu);
+}
+
+uint32_t access_mtu(const struct agent *a, uint32_t ifindex)
+{
+	for (int i = 0; ifindex && i < AGENT_ACCESS_MAX; i++)
+		if (a->ports[i].ifindex == ifindex)
+			return a->ports[i].mtu;
+	return 0;
 }
 
 static void on_link(const struct netlink_link *link, void *arg)
@@ -171,6 +191,7 @@ static void on_link(const struct netlink_link *link, void *arg)
 		return;
 	if (!port)
 		port_open(a, link);
+	set_mtu(a, link);
 	tell_core(a, link, mtu_for_mn(a, link));
 }
 

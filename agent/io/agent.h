@@ -21,6 +21,7 @@ struct access_port {
 	struct ev_io io;
 	struct agent *agent;
 	uint32_t ifindex; /* 0: slot free */
+	uint32_t mtu;
 	int fd;
 };
 
@@ -76,6 +77,8 @@ void mhsock_discard(struct agent *a);
 int access_open(struct agent *a);
 void access_close(struct agent *a);
 void access_send(struct agent *a, const struct effect *e);
+/* MTU of an access link; 0 if it is none. */
+uint32_t access_mtu(const struct agent *a, uint32_t ifindex);
 
 /* maps.c: the pinned maps. */
 /* Waits for the loader to have filled them. 0, -EINTR on a signal, or -errno after a message. */
@@ -88,6 +91,8 @@ void maps_adopt(struct agent *a);
 int maps_put_location(struct agent *a, const struct effect *e);
 void maps_del_location(struct agent *a, const struct dlma_prefix *hnp);
 int maps_put_access(struct agent *a, const struct effect *e);
+/* The access link of some MNs has another MTU now. */
+void maps_set_access_mtu(struct agent *a, uint32_t ifindex, uint32_t mtu);
 void maps_del_access(struct agent *a, const struct dlma_prefix *hnp);
 /* Time since the last packet for a HNP; UINT64_MAX if the map has no entry. */
 uint64_t maps_idle_ms(const struct agent *a, const struct dlma_prefix *hnp);

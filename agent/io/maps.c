@@ -330,9 +330,12 @@ void maps_del_location(struct agent *a, const struct dlma_prefix *hnp)
 
 int maps_put_access(struct agent *a, const struct effect *e)
 {
-	struct dlma_access entry = {.ifindex = e->access.ifindex,
+	struct dlma_access entry = {
+		.ifindex = e->access.ifindex,
 		.used = a->path->clock->tick,
-		.direct = e->access.direct};
+		.direct = e->access.direct,
+		.mtu = access_mtu(a, e->access.ifindex),
+	};
 	int index = maps_adjacency_index(a, &e->access.uplink);
 
 	if (index < 0)
@@ -342,6 +345,22 @@ int maps_put_access(struct agent *a, const struct effect *e)
 	memcpy(entry.own_mac, e->access.own_mac, sizeof(entry.own_mac));
 	return bpf_map_update_elem(a->path->access, &e->access.hnp.addr, &entry, BPF_ANY) ? -errno
 											  : 0;
+}
+
+void maps_set_access_mtu(struct agent *a, uint32_t ifindex, uint32_t mtu)
+{
+	struct dlma_addr key = {0};
+	bool first = true;
+
+	while (!next_key(a->path->access, &key, &first)) {
+		struct dlma_access entry;
+
+		if (bpf_map_lookup_elem(a->path->access, &key, &entry) ||
+			entry.ifindex != ifindex || entry.mtu == mtu)
+			continue;
+		entry.mtu = mtu;
+		(void)bpf_map_update_elem(a->path->access, &key, &entry, BPF_EXIST);
+	}
 }
 
 void maps_del_access(struct agent *a, const struct dlma_prefix *hnp)

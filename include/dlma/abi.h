@@ -105,6 +105,7 @@ struct dlma_access {
 	__u8 own_mac[6]; /* of the access link */
 	__u32 used;	 /* tick of the last packet from the MN; written by the programs */
 	__u32 direct;	 /* not 0: other MAGs may learn where this MN is (draft 5.4) */
+	__u32 mtu;	 /* of the access link; 0: unknown */
 };
 
 struct dlma_peer {
@@ -197,7 +198,7 @@ struct dlma_event {
 _Static_assert(sizeof(struct dlma_superset) == 48, "no hidden padding");
 _Static_assert(sizeof(struct dlma_node) == 40 + 48 * DLMA_SUPERSET_MAX, "no hidden padding");
 _Static_assert(sizeof(struct dlma_location) == 16, "no hidden padding");
-_Static_assert(sizeof(struct dlma_access) == 28, "no hidden padding");
+_Static_assert(sizeof(struct dlma_access) == 32, "no hidden padding");
 _Static_assert(sizeof(struct dlma_owner_key) == 20, "the kernel's LPM key");
 _Static_assert(sizeof(struct dlma_header) == 56, "no hidden padding");
 _Static_assert(sizeof(struct dlma_next_hop) == 64, "one cache line of data");

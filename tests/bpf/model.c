@@ -558,20 +558,15 @@ static void write_outer(struct model *m, struct outcome *o, uint32_t adjacency, 
 	memcpy(o->out.bytes + 6, hop->header.src_mac, 6);
 }
 
-/*
- * The tunnel to the MN that sent a packet, if an error fits into it; else 0. A native packet from a
- * HoA that is not on an access link has no business here.
- */
+/* The tunnel to the MN that sent a packet; 0 if there is none. */
 static uint32_t tunnel_back(struct model *m, const struct packet *p, const struct dlma_addr *hnp)
 {
 	const struct dlma_location *l = location_find(m, hnp);
 	int owner = owner_find(m, &p->own.src);
-	uint32_t back = l ? l->adjacency : owner > 0 ? (uint32_t)owner : 0;
-	const struct dlma_next_hop *hop = hop_of(m, back);
 
-	if (!p->tunnelled || (l && l->kind == DLMA_LOCATION_HELD))
-		return 0;
-	return hop && hop->mtu >= MTU_LEAST ? back : 0;
+	if (l)
+		return l->kind == DLMA_LOCATION_HELD ? 0 : l->adjacency;
+	return owner > 0 ? (uint32_t)owner : 0;
 }
 
 /* The error itself behind `room` octets, not longer than `most` with its IPv6 header. */
@@ -615,21 +610,36 @@ static void send_too_big(
 	o->to = p->ifindex;
 }
 
-/* RFC 4443 2.4 (e) and 3.2, RFC 2473 7.1: the source is told, unless that makes no sense. */
-static enum dlma_packet_reason do_too_big(
-	struct model *m, struct outcome *o, const struct packet *p, const struct dlma_next_hop *hop)
+/* An error fits into this tunnel. */
+static bool has_room(const struct model *m, uint32_t adjacency)
 {
-	uint32_t mtu = hop->mtu < MTU_LEAST + IP6_LEN ? MTU_LEAST : hop->mtu - IP6_LEN, back = 0;
+	const struct dlma_next_hop *hop = hop_of(m, adjacency);
+
+	return hop && hop->mtu >= MTU_LEAST;
+}
+
+/*
+ * RFC 4443 2.4 (e) and 3.2, RFC 2473 7.1: the source is told that `fits` octets fit, unless that
+ * makes no sense. What a MAG says takes the way of what the MN says.
+ */
+static enum dlma_packet_reason do_too_big(
+	struct model *m, struct outcome *o, const struct packet *p, int fits, uint32_t uplink)
+{
+	uint32_t mtu = fits < MTU_LEAST ? MTU_LEAST : (uint32_t)fits, back = uplink;
 	uint8_t type = p->frame->bytes[p->own_at + IP6_LEN];
 	struct dlma_addr hnp;
+	bool to_mn = hnp_find(m, &p->own.src, &hnp);
 
 	if (IP6_LEN + p->own.payload <= mtu || (p->own.next == IPPROTO_ICMPV6 && type < 128))
 		return DLMA_PACKET_too_big;
-	if (p->side != SIDE_ACCESS && hnp_find(m, &p->own.src, &hnp)) {
-		back = tunnel_back(m, p, &hnp);
-		if (!back)
-			return DLMA_PACKET_too_big;
+	if (p->side == SIDE_ACCESS) {
+		send_too_big(m, o, p, 0, mtu);
+		return DLMA_PACKET_too_big_told;
 	}
+	if (!back && to_mn)
+		back = tunnel_back(m, p, &hnp);
+	if ((to_mn || uplink) && (!back || !p->tunnelled || !has_room(m, back)))
+		return DLMA_PACKET_too_big;
 	send_too_big(m, o, p, back, mtu);
 	return DLMA_PACKET_too_big_told;
 }
@@ -644,7 +654,7 @@ static enum dlma_packet_reason do_tunnel(
 	if (!hop)
 		return DLMA_PACKET_no_room;
 	if (IP6_LEN + len > hop->mtu)
-		return do_too_big(m, o, p, hop);
+		return do_too_big(m, o, p, hop->mtu - IP6_LEN, 0);
 	write_own(o, p, ETH_LEN + IP6_LEN);
 	own[7]--;
 	if (!p->tunnelled)
@@ -655,8 +665,12 @@ static enum dlma_packet_reason do_tunnel(
 }
 
 static enum dlma_packet_reason do_deliver(
-	struct outcome *o, const struct packet *p, const struct decision *d)
+	struct model *m, struct outcome *o, const struct packet *p, const struct decision *d)
 {
+	uint32_t mtu = d->access->mtu;
+
+	if (mtu && IP6_LEN + p->own.payload > mtu)
+		return do_too_big(m, o, p, (int)mtu, d->access->uplink);
 	write_own(o, p, ETH_LEN);
 	o->out.bytes[ETH_LEN + 7]--;
 	memcpy(o->out.bytes, d->access->mn_mac, 6);
@@ -694,7 +708,7 @@ static enum dlma_packet_reason act(
 	if (d->act == ACT_TUNNEL || d->act == ACT_DELIVER) {
 		if (p->own.hop <= 1)
 			return DLMA_PACKET_hop_limit;
-		return d->act == ACT_TUNNEL ? do_tunnel(m, o, p, d) : do_deliver(o, p, d);
+		return d->act == ACT_TUNNEL ? do_tunnel(m, o, p, d) : do_deliver(m, o, p, d);
 	}
 	if (dlma_packet_texts[d->reason].class == DLMA_PASS)
 		o->verdict = VERDICT_PASS;

@@ -101,6 +101,7 @@ static void random_access(uint64_t *s, const uint32_t ifindex[LINK_COUNT], struc
 {
 	static const enum link links[] = {
 		LINK_ACCESS, LINK_ACCESS, LINK_ACCESS, LINK_ACCESS2, LINK_CORE};
+	static const uint32_t mtus[] = {0, 68, 1280, 1281, MTU_ACCESS, MTU_ACCESS, UINT32_MAX};
 
 	for (size_t i = 0; i < COUNT(hnps); i++) {
 		enum link link = PICK(s, links);
@@ -111,6 +112,7 @@ static void random_access(uint64_t *s, const uint32_t ifindex[LINK_COUNT], struc
 		tables_add_access(t, hnps[i], ifindex[link], link,
 			one_in(s, 40) ? NODE_BEYOND : uplink, (uint8_t)(MAC_MN + one_in(s, 4)))
 			->direct = random_below(s, 2);
+		t->access[t->access_count - 1].value.mtu = PICK(s, mtus);
 	}
 }
 

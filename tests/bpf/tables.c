@@ -131,7 +131,8 @@ struct dlma_location *tables_add_location(
 struct dlma_access *tables_add_access(struct tables *t, const char *hnp, uint32_t ifindex,
 	enum link link, uint32_t uplink, uint8_t mn_mac)
 {
-	struct dlma_access a = {.ifindex = ifindex, .uplink = uplink, .used = TABLE_USED};
+	struct dlma_access a = {
+		.ifindex = ifindex, .uplink = uplink, .used = TABLE_USED, .mtu = MTU_ACCESS};
 
 	cr_assert_lt(t->access_count, TABLE_ACCESS);
 	packet_mac(mn_mac, a.mn_mac);

@@ -44,7 +44,7 @@ enum {
 	NODE_BEYOND = DLMA_PEERS_MAX, /* no slot */
 };
 
-enum { MTU = 1500, MTU_NARROW = 1320 };
+enum { MTU = 1500, MTU_NARROW = 1320, MTU_ACCESS = 1500 };
 
 #define SELF	   "2001:db8:f::1"
 #define H_LMA	   "2001:db8:f::2"

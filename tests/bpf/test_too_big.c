@@ -19,7 +19,7 @@ static struct model model;
 static struct outcome expected, got;
 static struct frame in;
 
-/* The four ways that the answer may take. */
+/* The ways that the answer may take. */
 static const struct way {
 	const char *name;
 	enum side side;
@@ -29,6 +29,7 @@ static const struct way {
 	{"native", SIDE_NETWORK, LINK_CORE, {ARRIVES, IP6(CN, HOA), UDP}},
 	{"relayed", SIDE_NETWORK, LINK_CORE, {ARRIVES, IP6(H_LMA, SELF), IP6(CN, HOA), UDP}},
 	{"MN to MN", SIDE_NETWORK, LINK_CORE, {ARRIVES, IP6(H_LMA, SELF), IP6(HOA2, HOA), UDP}},
+	{"delivered", SIDE_NETWORK, LINK_CORE, {ARRIVES, IP6(H_LMA, SELF), IP6(CN, HOA_OWN), UDP}},
 	{"from a MN", SIDE_ACCESS, LINK_ACCESS, {FROM_MN, IP6(HOA2, CN), UDP}},
 };
 
@@ -40,6 +41,9 @@ static void fill(struct rig *r, uint16_t mtu)
 	tables_add_location(&tables, HNP, DLMA_LOCATION_BINDING, NODE_MAG);
 	tables_add_location(&tables, HNP2, DLMA_LOCATION_CACHED, NODE_N_LMA);
 	tables_add_access(&tables, HNP2, ifindex[LINK_ACCESS], LINK_ACCESS, NODE_MAG, MAC_MN);
+	tables_add_location(&tables, HNP_OWN, DLMA_LOCATION_BINDING, NODE_SELF);
+	tables_add_access(&tables, HNP_OWN, ifindex[LINK_ACCESS], LINK_ACCESS, NODE_H_LMA, MAC_MN);
+	tables.access[tables.access_count - 1].value.mtu = mtu;
 	tables.adjacencies[NODE_MAG].copy[tables.adjacencies[NODE_MAG].active].mtu = mtu;
 	cr_assert_eq(rig_fill(r, &tables), 0);
 	model_init(&model, &tables);

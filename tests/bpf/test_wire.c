@@ -268,6 +268,7 @@ static void run_scattered(struct rig *r, const struct fixture *f, uint16_t head)
 	fixture_tables(f, ifindex, &tables);
 	for (int i = 0; i < TABLE_ADJACENCIES; i++)
 		tables.adjacencies[i].copy[i & 1].mtu = 9000;
+	tables.access[0].value.mtu = 9000;
 	fixture_expect(f, ifindex, &in, &expected);
 	cr_assert_eq(rig_fill(r, &tables), 0);
 	cr_assert_eq(wire_run(r, LINK_CORE, &in, &how, &got, frames, FRAMES_MAX), 1, "%s", f->name);

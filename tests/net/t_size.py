@@ -219,6 +219,23 @@ def tcp_through_a_narrow_relay(lab):
     counters_close(lab, "v-lma-1")
 
 
+@test(rows=["H1", "C10"])
+def an_access_link_that_is_narrow(lab):
+    """All paths are wide but the last link: the MAG tells the CN, by way of the LMA of the MN."""
+    lab.start_dlma()
+    hoa = attach(lab, "mag-1a")
+    lab.run("mag-1a", f"ip link set dev acc0 mtu {NARROW}")
+    captures = [lab.capture(interfaces=[port], both=True) for port in ("cn.net0", "mn.wlan0")]
+    with connected(lab, "cn", hoa) as udp:
+        learn(lab, udp, NARROW)
+    got = lab.transfer("cn", "mn", hoa, count=OCTETS).wait(60)
+    assert (got.end, got.received, got.mismatches) == ("done", OCTETS, 0), got
+    for capture in captures:
+        no_node_in(lab, pcap.packets(capture.stop()))
+    for node in topology.NODES:
+        counters_close(lab, node.name)
+
+
 def too_big(mtu, outer_src, outer_dst, inner_src, inner_dst, **lies):
     """What a router says of a packet of 1500 octets in a tunnel. The kernel adds the checksum."""
     label, following = lies.get("label", 0x12345), lies.get("next", pcap.IPV6)
