@@ -125,7 +125,7 @@ def net_runner(build, *options):
     """Runs tests on network namespaces with the programs of a build."""
     results = build / "tests/net/results.json"
     results.unlink(missing_ok=True)
-    subprocess.run(["/usr/bin/python3", "tests/net/runner.py", "-j2", *options], cwd=ROOT,
+    subprocess.run(["/usr/bin/python3", "tests/net/runner.py", "-j3", *options], cwd=ROOT,
                    check=False, env={**os.environ, "DLMA_BUILD": str(build)})
     try:
         rows = json.loads(results.read_text(encoding="utf-8"))

@@ -103,7 +103,7 @@ class StayMixin:
             for role in topology.roles(self._mobiles, self._correspondents)
             if self.namespace(role) in left}
         self.plan = topology.Plan(self._mobiles, self._correspondents, set(state["with_cable"]),
-                                  set(state["with_netem"]), self.namespace)
+                                  set(state["with_netem"]), self._underlay_mtu, self.namespace)
         if topology.WIRES in self.namespaces:
             self.links = Links(self.namespaces[topology.WIRES])
             self._cleanup.callback(self.links.close)
