@@ -33,16 +33,6 @@ static bool usable(struct core *c, const struct domain_prefix *block, const stru
 	       !(block->hnp_len > block->prefix.len && addr_equal(&hnp->addr, &block->prefix.addr));
 }
 
-static bool reserved_by_profile(const struct core *c, const struct dlma_prefix *hnp)
-{
-	const struct domain *d = c->state.domain;
-
-	for (uint32_t i = 0; i < d->mobile_count; i++)
-		if (d->mobiles[i].has_hnp && prefix_equal(&d->mobiles[i].hnp, hnp))
-			return true;
-	return false;
-}
-
 static bool take_from_block(struct core *c, uint32_t index, struct dlma_prefix *ret)
 {
 	enum { LOOKED_AT_MAX = 65536 };
@@ -53,7 +43,7 @@ static bool take_from_block(struct core *c, uint32_t index, struct dlma_prefix *
 		uint64_t n = c->next_free[index]++ % size;
 		struct dlma_prefix hnp = hnp_number(block, n);
 
-		if (usable(c, block, &hnp) && !reserved_by_profile(c, &hnp)) {
+		if (usable(c, block, &hnp) && !mobile_reserves(c, &hnp)) {
 			*ret = hnp;
 			return true;
 		}
@@ -70,7 +60,7 @@ static struct anchor *longest_unused(struct core *c)
 	while ((n = table_next(&c->state.anchors, n))) {
 		struct anchor *a = container_of(n, struct anchor, by_hnp);
 
-		if (a->dlma == DOMAIN_NO_NODE && !reserved_by_profile(c, &a->hnp) &&
+		if (a->dlma == DOMAIN_NO_NODE && !mobile_reserves(c, &a->hnp) &&
 			(!oldest || a->released_ms < oldest->released_ms))
 			oldest = a;
 	}

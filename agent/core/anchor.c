@@ -15,7 +15,7 @@ static bool hnp_equal(const struct table_node *node, const void *key)
 
 static bool mn_equal(const struct table_node *node, const void *key)
 {
-	return identity_equal(&container_of(node, struct anchor, by_mn)->mn, key);
+	return identity_equal(container_of(node, struct anchor, by_mn)->mn, key);
 }
 
 struct anchor *anchor_by_hnp(const struct core *c, const struct dlma_prefix *hnp)
@@ -43,11 +43,13 @@ static struct anchor *create(
 	if (!a)
 		return NULL;
 	a->timer.kind = TIMER_ANCHOR;
-	a->mn = *mn;
+	a->mn = identity_hold(c, mn);
+	if (!a->mn)
+		goto free_anchor;
 	a->hnp = *hnp;
 	a->dlma = a->previous = a->mag = a->previous_mag = DOMAIN_NO_NODE;
 	if (timer_reserve(&c->timers, 1))
-		goto free_anchor;
+		goto release_identity;
 	if (table_insert(&s->anchors, &a->by_hnp, prefix_hash(&s->anchors, hnp)))
 		goto release_timer;
 	if (table_insert(&s->anchors_by_mn, &a->by_mn, identity_hash(&s->anchors_by_mn, mn)))
@@ -57,6 +59,8 @@ remove_by_hnp:
 	table_remove(&s->anchors, &a->by_hnp);
 release_timer:
 	timer_release(&c->timers, 1);
+release_identity:
+	identity_release(c, a->mn);
 free_anchor:
 	free(a);
 	return NULL;
@@ -69,6 +73,7 @@ void anchor_forget(struct core *c, struct anchor *a)
 	table_remove(&c->state.anchors_by_mn, &a->by_mn);
 	timer_clear(&c->timers, &a->timer);
 	timer_release(&c->timers, 1);
+	identity_release(c, a->mn);
 	free(a);
 }
 
@@ -171,7 +176,7 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 	a->previous = was;
 	a->dlma = claim->dlma;
 	emit_store(c, a);
-	report(c, REPORT_anchor_moved, &a->mn, &a->hnp, a->dlma);
+	report(c, REPORT_anchor_moved, a->mn, &a->hnp, a->dlma);
 	own = was == self ? binding_by_hnp(c, &a->hnp) : NULL;
 	if (own)
 		binding_lost(c, own, a->dlma, a->stamp);
@@ -219,7 +224,7 @@ void anchor_release(struct core *c, const struct dlma_prefix *hnp, uint16_t dlma
 	a->released_ms = c->now.mono_ms;
 	timer_clear(&c->timers, &a->timer);
 	emit_store(c, a);
-	report(c, REPORT_anchor_removed, &a->mn, &a->hnp, dlma);
+	report(c, REPORT_anchor_removed, a->mn, &a->hnp, dlma);
 	route_sync(c, &a->hnp);
 }
 

@@ -14,7 +14,7 @@ enum { OUTBIDS_MAX = 5 };
 
 static bool mn_equal(const struct table_node *node, const void *key)
 {
-	return identity_equal(&container_of(node, struct binding, by_mn)->mn, key);
+	return identity_equal(container_of(node, struct binding, by_mn)->mn, key);
 }
 
 static bool hnp_equal(const struct table_node *node, const void *key)
@@ -45,19 +45,23 @@ static struct binding *create(struct core *c, const struct identity *mn)
 
 	if (!b)
 		return NULL;
-	b->mn = *mn;
+	b->mn = identity_hold(c, mn);
+	if (!b->mn)
+		goto free_binding;
 	b->timer.kind = TIMER_BINDING;
 	b->previous = b->previous_mag = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
 	exchange_init(&b->moved, EXCHANGE_MOVED);
 	if (timer_reserve(&c->timers, 3))
-		goto free_binding;
+		goto release_identity;
 	if (table_insert(t, &b->by_mn, identity_hash(t, mn)))
 		goto release_timers;
 	c->state.expecting++; /* PENDING */
 	return b;
 release_timers:
 	timer_release(&c->timers, 3);
+release_identity:
+	identity_release(c, b->mn);
 free_binding:
 	free(b);
 	return NULL;
@@ -81,6 +85,7 @@ static void drop(struct core *c, struct binding *b)
 	else
 		table_remove(&c->state.bindings_by_hnp, &b->by_hnp);
 	forget_request(b);
+	identity_release(c, b->mn);
 	free(b);
 }
 
@@ -91,7 +96,7 @@ static void end(struct core *c, struct binding *b)
 	bool routed = b->state != BINDING_PENDING;
 
 	if (routed)
-		report(c, REPORT_binding_deleted, &b->mn, &hnp, b->mag);
+		report(c, REPORT_binding_deleted, b->mn, &hnp, b->mag);
 	drop(c, b);
 	if (routed)
 		route_sync(c, &hnp);
@@ -127,7 +132,7 @@ static void reply_accepted(struct core *c, const struct binding *b, const struct
 		.previous_mag = DOMAIN_NO_NODE};
 
 	/* O-LMAs may tunnel straight to it still: it shall forward (draft 5.1.2, 5.1.3). */
-	if (mobile_disclosure(c, &b->mn) != DOMAIN_DISCLOSE_NONE && b->previous_mag != r->peer &&
+	if (mobile_disclosure(c, b->mn) != DOMAIN_DISCLOSE_NONE && b->previous_mag != r->peer &&
 		peer_is_mag_only(c, b->previous_mag))
 		reply.previous_mag = b->previous_mag;
 	message_reply(c, r, &reply);
@@ -194,7 +199,7 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 		b = binding_by_hnp(c, &hnp);
 		if (!b)
 			return;
-		report(c, REPORT_binding_created, &b->mn, &b->hnp, b->mag);
+		report(c, REPORT_binding_created, b->mn, &b->hnp, b->mag);
 	}
 	if (r->previous_mag != DOMAIN_NO_NODE)
 		b->previous_mag = r->previous_mag;
@@ -251,7 +256,7 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 /* Asks the H-LMA: this node, if it owns the HNP, or the owner by an exchange. */
 static void claim(struct core *c, struct binding *b)
 {
-	struct claim own = {&b->mn, b->hnp, b->stamp, b->lifetime_ms, c->state.conf->self, b->mag,
+	struct claim own = {b->mn, b->hnp, b->stamp, b->lifetime_ms, c->state.conf->self, b->mag,
 		b->handoff, b->att};
 	struct claim_result result;
 
@@ -270,7 +275,7 @@ bool binding_build_anchor(struct core *c, struct exchange *e, struct mh_message 
 
 	message_update(m, e, MH_BU_HOME, leaving ? 0 : b->lifetime_ms);
 	message_session(
-		m, &b->mn, &b->hnp, leaving ? MH_HANDOFF_UNKNOWN : b->handoff, b->att, b->stamp);
+		m, b->mn, &b->hnp, leaving ? MH_HANDOFF_UNKNOWN : b->handoff, b->att, b->stamp);
 	m->options.has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
 	m->options.mag_address = c->state.peers[b->mag].node->address;
 	return true;
@@ -306,7 +311,7 @@ void binding_anchor_given_up(struct core *c, struct exchange *e)
 {
 	struct binding *b = container_of(e, struct binding, anchor);
 
-	report(c, REPORT_unanswered, &b->mn, &b->hnp, b->home);
+	report(c, REPORT_unanswered, b->mn, &b->hnp, b->home);
 	/* An active binding stands: the next refresh asks again. */
 	if (b->state != BINDING_ACTIVE)
 		end(c, b);
@@ -317,7 +322,7 @@ bool binding_build_moved(struct core *c, struct exchange *e, struct mh_message *
 	struct binding *b = container_of(e, struct binding, moved);
 
 	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
-	message_session(m, &b->mn, &b->hnp, b->handoff, b->att, b->stamp);
+	message_session(m, b->mn, &b->hnp, b->handoff, b->att, b->stamp);
 	message_location(c, m, c->state.conf->self, c->state.conf->self);
 	return true;
 }
@@ -327,13 +332,13 @@ void binding_moved_answered(struct core *c, struct exchange *e, const struct mh_
 	struct binding *b = container_of(e, struct binding, moved);
 
 	if (m->ba.status == MH_STATUS_accepted) {
-		report(c, REPORT_previous_told, &b->mn, &b->hnp, b->previous);
+		report(c, REPORT_previous_told, b->mn, &b->hnp, b->previous);
 		return;
 	}
 	/* It knows better. If the MN is here by a fresh attach, bid above; the H-LMA decides. */
 	if (m->ba.status == MH_STATUS_timestamp_lower && b->state == BINDING_ACTIVE &&
 		m->options.timestamp > b->stamp && b->outbids++ < OUTBIDS_MAX) {
-		report(c, REPORT_binding_outbid, &b->mn, &b->hnp, b->previous);
+		report(c, REPORT_binding_outbid, b->mn, &b->hnp, b->previous);
 		b->stamp = m->options.timestamp + 1;
 		claim(c, b);
 	}
@@ -343,7 +348,7 @@ void binding_moved_given_up(struct core *c, struct exchange *e)
 {
 	struct binding *b = container_of(e, struct binding, moved);
 
-	report(c, REPORT_unanswered, &b->mn, &b->hnp, b->previous);
+	report(c, REPORT_unanswered, b->mn, &b->hnp, b->previous);
 }
 
 /* RFC 5213 5.3.1, as far as it does not need the binding. */
@@ -434,7 +439,7 @@ static void deregister(struct core *c, struct binding *b, const struct request *
 		return;
 	}
 	reply_to(c, r, MH_STATUS_accepted, 0);
-	report(c, REPORT_binding_deregistered, &b->mn, &b->hnp, b->mag);
+	report(c, REPORT_binding_deregistered, b->mn, &b->hnp, b->mag);
 	if (b->state == BINDING_PENDING) {
 		drop(c, b);
 		return;
@@ -475,7 +480,7 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 		b->stamp = next_stamp(c, b, r->timestamp);
 	if (!same) {
 		activate(c, b, &b->hnp);
-		report(c, REPORT_binding_moved, &b->mn, &b->hnp, b->mag);
+		report(c, REPORT_binding_moved, b->mn, &b->hnp, b->mag);
 	}
 	reply_accepted(c, b, r);
 	claim(c, b);
@@ -563,7 +568,7 @@ void binding_due(struct core *c, struct binding *b)
 
 void binding_revoke(struct core *c, struct binding *b)
 {
-	revoke_administratively(c, &b->mn, &b->hnp, b->mag);
+	revoke_administratively(c, b->mn, &b->hnp, b->mag);
 	exchange_stop(c, &b->anchor);
 	b->stamp++;
 	b->state = BINDING_DELETING;
@@ -593,7 +598,7 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 
 	if (b->state == BINDING_ACTIVE)
 		revoke_start(c, b, stamp, true);
-	learnt_forward(c, &hnp, &(struct onward){&b->mn, dlma, dlma, stamp});
+	learnt_forward(c, &hnp, &(struct onward){b->mn, dlma, dlma, stamp});
 	drop(c, b);
 	route_sync(c, &hnp);
 }
@@ -619,14 +624,14 @@ static void return_to(struct core *c, struct binding *b, const struct revocation
 
 void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
 {
-	struct binding *b = binding_by_mn(c, &r->mn);
+	struct binding *b = binding_by_mn(c, r->mn);
 
-	report(c, REPORT_binding_outbid, &r->mn, &r->hnp, r->mag);
+	report(c, REPORT_binding_outbid, r->mn, &r->hnp, r->mag);
 	if (b && b->state != BINDING_PENDING)
 		return_to(c, b, r);
 	if (b)
 		return;
-	b = create(c, &r->mn);
+	b = create(c, r->mn);
 	if (!b)
 		return;
 	b->hnp = r->hnp;

@@ -5,8 +5,9 @@
 static void tables_init(struct core *c)
 {
 	struct core_state *s = &c->state;
-	struct table *all[] = {&s->attachments, &s->bindings, &s->bindings_by_hnp, &s->anchors,
-		&s->anchors_by_mn, &s->learnt, &s->notices, &s->revocations, &s->exchanges};
+	struct table *all[] = {&s->attachments, &s->attachments_by_hnp, &s->bindings,
+		&s->bindings_by_hnp, &s->anchors, &s->anchors_by_mn, &s->learnt, &s->notices,
+		&s->revocations, &s->exchanges, &c->identities, &c->peers_by_address};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		table_init(all[i], c->options.seed);
@@ -19,12 +20,13 @@ struct core *core_new(const struct core_options *options)
 	if (!c)
 		return NULL;
 	c->options = *options;
+	c->profiles = options->profiles;
 	c->state.conf = options->conf;
 	c->state.domain = &options->conf->domain;
 	c->state.self = domain_self(options->conf);
 	c->sequence = (uint16_t)options->seed[0];
 	tables_init(c);
-	if (owner_init(c) || peer_init(c) || anchor_init(c)) {
+	if (peer_init(c) || anchor_init(c)) {
 		core_free(c);
 		return NULL;
 	}
@@ -53,20 +55,19 @@ void core_free(struct core *c)
 	s = &c->state;
 	while ((n = table_next(&s->bindings, n)))
 		free(container_of(n, struct binding, by_mn)->waiting);
-	while ((n = table_next(&s->learnt, n)))
-		free(container_of(n, struct learnt, by_hnp)->mn);
 	free_all(&s->attachments, offsetof(struct attachment, by_mac));
 	free_all(&s->bindings, offsetof(struct binding, by_mn));
 	free_all(&s->anchors, offsetof(struct anchor, by_hnp));
 	free_all(&s->learnt, offsetof(struct learnt, by_hnp));
 	free_all(&s->notices, offsetof(struct notice, node));
 	free_all(&s->revocations, offsetof(struct revocation, node));
+	table_done(&s->attachments_by_hnp);
 	table_done(&s->bindings_by_hnp);
 	table_done(&s->anchors_by_mn);
 	table_done(&s->exchanges);
 	timer_heap_done(&c->timers);
-	owner_done(c);
 	peer_done(c);
+	identity_done(c);
 	free(c->next_free);
 	free(c);
 }

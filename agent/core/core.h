@@ -14,8 +14,17 @@
 
 struct core;
 
+/*
+ * The policy profiles of a domain, found by MN-ID, link-layer address and HNP. NULL if there is no
+ * memory. It is only read afterwards, so cores in one process may share it.
+ */
+struct profiles;
+struct profiles *profiles_new(const struct domain *d, const uint64_t seed[2]);
+void profiles_free(struct profiles *all);
+
 struct core_options {
-	const struct node_conf *conf; /* must outlive the core */
+	const struct node_conf *conf;	 /* must outlive the core */
+	const struct profiles *profiles; /* of conf->domain; must outlive the core */
 	auth_mac_fn *mac;
 	uint64_t seed[2];	  /* random: hash seeds, first sequence number */
 	uint32_t epoch;		  /* of this run: larger than that of any run before */

@@ -61,7 +61,7 @@ void emit_store(struct core *c, const struct anchor *a)
 
 	memset(r, 0, sizeof(*r));
 	r->hnp = a->hnp;
-	r->mn = a->mn;
+	identity_copy(&r->mn, a->mn);
 	r->stamp = a->stamp;
 	r->lifetime_ms = a->lifetime_ms;
 	r->att = a->att;

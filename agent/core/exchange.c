@@ -103,7 +103,7 @@ void exchange_schedule(struct core *c, struct exchange *e, uint16_t peer, uint64
 /* RFC 6275 11.8: doubled each time, up to a ceiling. */
 void exchange_due(struct core *c, struct exchange *e)
 {
-	uint64_t ceiling = c->state.domain->timers.max_bindack_timeout_ms;
+	uint32_t ceiling = c->state.domain->timers.max_bindack_timeout_ms;
 
 	if (e->tries >= rows[e->purpose].tries) {
 		exchange_stop(c, e);
@@ -113,7 +113,7 @@ void exchange_due(struct core *c, struct exchange *e)
 	}
 	if (e->tries) {
 		count(c, DLMA_SIGNAL_retransmitted);
-		e->timeout_ms = 2 * e->timeout_ms < ceiling ? 2 * e->timeout_ms : ceiling;
+		e->timeout_ms = e->timeout_ms < ceiling / 2 ? 2 * e->timeout_ms : ceiling;
 	}
 	try(c, e);
 }

@@ -21,22 +21,35 @@ void report_status(struct core *c, enum report_kind kind, const struct identity 
 	const struct dlma_prefix *hnp, uint16_t peer, uint8_t status);
 void count(struct core *c, enum dlma_signal_reason reason);
 
-/* owner.c: the superset and its owners; the profiles of the MNs. */
-int owner_init(struct core *c);
-void owner_done(struct core *c);
+/* owner.c: the superset and its owners. */
 uint16_t owner_of(const struct core *c, const struct dlma_addr *hoa);
 /* HNP that an address lies in. False if nobody owns it. */
 bool owner_hnp(const struct core *c, const struct dlma_addr *hoa, struct dlma_prefix *ret);
 /* A HNP of the right length in an owned prefix. */
 bool owner_hnp_valid(const struct core *c, const struct dlma_prefix *hnp);
 bool owner_is_self(const struct core *c, const struct dlma_prefix *hnp);
+uint64_t prefix_hash(const struct table *t, const struct dlma_prefix *p);
+
+/* profile.c: the policy profiles of the MNs. NULL or false: there is none. */
 const struct domain_mobile *mobile_by_identity(const struct core *c, const struct identity *mn);
+const struct domain_mobile *mobile_by_mac(const struct core *c, const uint8_t mac[6]);
+/* Whether a profile has fixed this HNP for its MN. */
+bool mobile_reserves(const struct core *c, const struct dlma_prefix *hnp);
 /* Who may learn the proxy-CoA of a MN; `mn` may be NULL, and then it is nobody. */
 enum domain_disclosure mobile_disclosure(const struct core *c, const struct identity *mn);
-const struct domain_mobile *mobile_by_mac(const struct core *c, const uint8_t mac[6]);
+
+/* identity.c: MNs as the tables name them. */
 bool identity_equal(const struct identity *a, const struct identity *b);
 uint64_t identity_hash(const struct table *t, const struct identity *mn);
-uint64_t prefix_hash(const struct table *t, const struct dlma_prefix *p);
+/*
+ * A lasting copy, shared by all who hold it; NULL if there is no memory. It ends behind its MN-ID:
+ * read its members, and take it whole by identity_copy() only.
+ */
+const struct identity *identity_hold(struct core *c, const struct identity *mn);
+/* `mn` from identity_hold(), or NULL. */
+void identity_release(struct core *c, const struct identity *mn);
+void identity_copy(struct identity *ret, const struct identity *mn);
+void identity_done(struct core *c);
 
 /* peer.c: keys, epochs, replay windows, heartbeats; the first and last hands on a message. */
 int peer_init(struct core *c);

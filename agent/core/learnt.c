@@ -71,7 +71,7 @@ void learnt_drop(struct core *c, struct learnt *l)
 	timer_clear(&c->timers, &l->timer);
 	timer_release(&c->timers, 1);
 	table_remove(&c->state.learnt, &l->by_hnp);
-	free(l->mn);
+	identity_release(c, l->mn);
 	free(l);
 }
 
@@ -118,13 +118,11 @@ static uint32_t refresh_margin(const struct core *c)
 	return quarter < REFRESH_MARGIN_MAX_MS ? quarter : REFRESH_MARGIN_MAX_MS;
 }
 
-static void remember(struct learnt *l, const struct identity *mn)
+static void remember(struct core *c, struct learnt *l, const struct identity *mn)
 {
 	if (l->mn || !mn || !mn->id_len)
 		return;
-	l->mn = malloc(sizeof(*l->mn));
-	if (l->mn)
-		*l->mn = *mn;
+	l->mn = identity_hold(c, mn);
 }
 
 struct place {
@@ -171,7 +169,7 @@ void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct 
 		l = create(c, hnp);
 	if (!l)
 		return;
-	remember(l, o->mn);
+	remember(c, l, o->mn);
 	set_place(c, l, DLMA_LOCATION_FORWARDING, &place, lifetime);
 	timer_set(&c->timers, &l->timer, l->expires_ms);
 	report(c, REPORT_forwarding_started, o->mn, hnp, o->target);
@@ -212,7 +210,7 @@ int learnt_localize(
 		l = create(c, hnp);
 	if (!l)
 		return -ENOMEM;
-	remember(l, o->mn);
+	remember(c, l, o->mn);
 	set_place(c, l, DLMA_LOCATION_CACHED, &place, lifetime_ms < limit ? lifetime_ms : limit);
 	schedule_idle_check(c, l, 0);
 	report(c, REPORT_location_learnt, o->mn, hnp, o->target);
@@ -260,7 +258,7 @@ static void set_cached(struct core *c, struct learnt *l, const struct update *u)
 	uint32_t lifetime = u->lifetime_ms < limit ? u->lifetime_ms : limit;
 	bool news = l->target != u->place.target || l->kind != DLMA_LOCATION_CACHED;
 
-	remember(l, &u->request.mn);
+	remember(c, l, &u->request.mn);
 	set_place(c, l, DLMA_LOCATION_CACHED, &u->place, lifetime);
 	schedule_idle_check(c, l, 0);
 	if (news)

@@ -17,7 +17,7 @@ static const struct identity *mn_of(const struct core *c, const struct dlma_pref
 	const struct anchor *a = anchor_by_hnp(c, hnp);
 	const struct learnt *l = learnt_by_hnp(c, hnp);
 
-	return b ? &b->mn : a ? &a->mn : l ? l->mn : NULL;
+	return b ? b->mn : a ? a->mn : l ? l->mn : NULL;
 }
 
 bool localize_allowed(const struct core *c, const struct dlma_prefix *source,
@@ -27,7 +27,7 @@ bool localize_allowed(const struct core *c, const struct dlma_prefix *source,
 	struct route to = route_of(c, hnp);
 
 	return sender && sender->state == BINDING_ACTIVE && sender->mag == mag &&
-	       mobile_disclosure(c, &sender->mn) == DOMAIN_DISCLOSE_MAG &&
+	       mobile_disclosure(c, sender->mn) == DOMAIN_DISCLOSE_MAG &&
 	       mobile_disclosure(c, mn_of(c, hnp)) == DOMAIN_DISCLOSE_MAG &&
 	       peer_is_mag_only(c, to.target);
 }

@@ -31,17 +31,17 @@ static struct attachment *by_mac(const struct core *c, const uint8_t mac[6])
 	return n ? container_of(n, struct attachment, by_mac) : NULL;
 }
 
+static bool hnp_equal(const struct table_node *node, const void *key)
+{
+	return prefix_equal(&container_of(node, struct attachment, by_hnp)->hnp, key);
+}
+
 struct attachment *mag_by_hnp(const struct core *c, const struct dlma_prefix *hnp)
 {
-	struct table_node *n = NULL;
+	const struct table *t = &c->state.attachments_by_hnp;
+	struct table_node *n = table_find(t, prefix_hash(t, hnp), hnp_equal, hnp);
 
-	while ((n = table_next(&c->state.attachments, n))) {
-		struct attachment *a = container_of(n, struct attachment, by_mac);
-
-		if (prefix_equal(&a->hnp, hnp))
-			return a;
-	}
-	return NULL;
+	return n ? container_of(n, struct attachment, by_hnp) : NULL;
 }
 
 static const struct access_link *link_of(const struct core *c, uint32_t ifindex)
@@ -55,6 +55,27 @@ static const struct access_link *link_of(const struct core *c, uint32_t ifindex)
 static bool has_hnp(const struct attachment *a)
 {
 	return !addr_is_zero(&a->hnp.addr);
+}
+
+/* A zero prefix: none. create() has made sure that there is room in the table. */
+static void set_hnp(struct core *c, struct attachment *a, const struct dlma_prefix *hnp)
+{
+	struct table *t = &c->state.attachments_by_hnp;
+
+	if (has_hnp(a))
+		table_remove(t, &a->by_hnp);
+	a->hnp = *hnp;
+	if (has_hnp(a))
+		(void)table_insert(t, &a->by_hnp, prefix_hash(t, hnp));
+}
+
+/* The HNP that the MN itself shows, as long as nothing better is known and no other MN has it. */
+static void take_hint(struct core *c, struct attachment *a, const struct dlma_addr *hoa)
+{
+	struct dlma_prefix hnp;
+
+	if (!has_hnp(a) && hoa && owner_hnp(c, hoa, &hnp) && !mag_by_hnp(c, &hnp))
+		set_hnp(c, a, &hnp);
 }
 
 static struct identity identity_of(const struct attachment *a)
@@ -95,13 +116,14 @@ static struct attachment *create(
 	a->link_local = nd_link_local(a->mac);
 	a->timer.kind = TIMER_ATTACHMENT;
 	a->advertise.kind = TIMER_ADVERTISE;
-	if (mobile->has_hnp)
-		a->hnp = mobile->hnp;
 	exchange_init(&a->exchange, EXCHANGE_REGISTER);
 	exchange_init(&a->handover, EXCHANGE_HANDOVER);
 	if (timer_reserve(&c->timers, TIMERS))
 		goto free_attachment;
-	if (!table_insert(t, &a->by_mac, table_hash(t, a->mac, sizeof(a->mac)))) {
+	if (!table_reserve(&c->state.attachments_by_hnp, t->count + 1) &&
+		!table_insert(t, &a->by_mac, table_hash(t, a->mac, sizeof(a->mac)))) {
+		if (mobile->has_hnp)
+			set_hnp(c, a, &mobile->hnp);
 		enter(c, a, ATTACHMENT_REGISTERING);
 		return a;
 	}
@@ -166,6 +188,7 @@ static void drop(struct core *c, struct attachment *a)
 	exchange_stop(c, &a->handover);
 	timer_clear(&c->timers, &a->timer);
 	timer_release(&c->timers, TIMERS);
+	set_hnp(c, a, &(struct dlma_prefix){0});
 	table_remove(&c->state.attachments, &a->by_mac);
 	free(a);
 }
@@ -293,7 +316,7 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 	}
 	if (has_hnp(a) && !prefix_equal(&hnp, &a->hnp))
 		withdraw(c, a);
-	a->hnp = hnp;
+	set_hnp(c, a, &hnp);
 	enter(c, a, ATTACHMENT_REGISTERED);
 	a->registered_ms = c->now.mono_ms;
 	a->lifetime_ms = message_lifetime_ms(m->ba.lifetime);
@@ -329,7 +352,7 @@ static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_
 	}
 	if (m->ba.status == MH_STATUS_hnp_not_authorised && has_hnp(a)) {
 		withdraw(c, a);
-		a->hnp = (struct dlma_prefix){0};
+		set_hnp(c, a, &(struct dlma_prefix){0});
 		enter(c, a, ATTACHMENT_REGISTERING);
 		start_register(c, a, MH_HANDOFF_NEW_INTERFACE);
 		return true;
@@ -437,19 +460,13 @@ void mag_due(struct core *c, struct attachment *a)
 		probe(c, a);
 }
 
-static bool is_hint(const struct core *c, const struct dlma_addr *hoa)
-{
-	return hoa && owner_of(c, hoa) != DOMAIN_NO_NODE;
-}
-
 /*
  * A MN announces itself. If it is known, it may have been away and come back before anybody
  * noticed: a new registration settles that, at a bounded pace.
  */
 static void announced(struct core *c, struct attachment *a, const struct dlma_addr *hoa)
 {
-	if (!has_hnp(a) && is_hint(c, hoa))
-		(void)owner_hnp(c, hoa, &a->hnp);
+	take_hint(c, a, hoa);
 	if (a->state == ATTACHMENT_REGISTERED && !a->exchange.waiting &&
 		c->now.mono_ms - a->registered_ms >= REGISTER_PACE_MS)
 		attached(c, a);
@@ -478,8 +495,7 @@ void mag_attach(
 	a = create(c, mobile, ifindex);
 	if (!a)
 		return;
-	if (!has_hnp(a) && is_hint(c, hoa_hint))
-		(void)owner_hnp(c, hoa_hint, &a->hnp);
+	take_hint(c, a, hoa_hint);
 	attached(c, a);
 }
 
@@ -679,7 +695,7 @@ void mag_adopt(
 	a = create(c, mobile, ifindex);
 	if (!a)
 		return;
-	a->hnp = *hnp;
+	set_hnp(c, a, hnp);
 	a->delivering = true;
 	enter(c, a, ATTACHMENT_PROBING);
 	probe(c, a);

@@ -128,8 +128,8 @@ static const struct identity *subject(
 
 	*ret_lifetime_ms = left < cache_ms ? (uint32_t)left : cache_ms;
 	if (b)
-		return &b->mn;
-	return a ? &a->mn : l ? l->mn : NULL;
+		return b->mn;
+	return a ? a->mn : l ? l->mn : NULL;
 }
 
 /* The end of the tunnel, unless that is a MAG that is nobody else's business (draft 5.4). */

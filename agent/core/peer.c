@@ -103,6 +103,22 @@ static bool speaks(const struct core *c, const struct peer *p)
 	       (p->key_count || !c->state.domain->authentication);
 }
 
+static uint64_t address_hash(const struct table *t, const struct dlma_addr *a)
+{
+	return table_hash(t, a, sizeof(*a));
+}
+
+static int init_one(struct core *c, uint16_t index)
+{
+	struct table *t = &c->peers_by_address;
+	struct peer *p = &c->state.peers[index];
+
+	p->node = &c->state.domain->nodes[index];
+	p->index = index;
+	p->heartbeat.kind = TIMER_PEER;
+	return table_insert(t, &p->by_address, address_hash(t, &p->node->address));
+}
+
 int peer_init(struct core *c)
 {
 	const struct domain *d = c->state.domain;
@@ -111,13 +127,8 @@ int peer_init(struct core *c)
 	c->state.peers = calloc(d->node_count, sizeof(*c->state.peers));
 	if (!c->state.peers || timer_reserve(&c->timers, d->node_count))
 		return -ENOMEM;
-	for (uint32_t i = 0; i < d->node_count; i++) {
-		struct peer *p = &c->state.peers[i];
-
-		p->node = &d->nodes[i];
-		p->index = (uint16_t)i;
-		p->heartbeat.kind = TIMER_PEER;
-	}
+	for (uint32_t i = 0; !err && i < d->node_count; i++)
+		err = init_one(c, (uint16_t)i);
 	for (uint32_t i = 0; !err && i < c->state.conf->key_count; i++)
 		err = load_key(c, &c->state.conf->keys[i]);
 	for (uint32_t i = 0; !err && i < d->node_count; i++)
@@ -131,21 +142,27 @@ void peer_done(struct core *c)
 	if (c->state.peers)
 		memset(c->state.peers, 0, c->state.domain->node_count * sizeof(*c->state.peers));
 	free(c->state.peers);
+	table_done(&c->peers_by_address);
+}
+
+static bool address_equal(const struct table_node *node, const void *key)
+{
+	return addr_equal(&container_of(node, struct peer, by_address)->node->address, key);
 }
 
 struct peer *peer_by_address(const struct core *c, const struct dlma_addr *a)
 {
-	uint16_t i = peer_index(c, a);
+	const struct table *t = &c->peers_by_address;
+	struct table_node *n = table_find(t, address_hash(t, a), address_equal, a);
 
-	return i == DOMAIN_NO_NODE ? NULL : &c->state.peers[i];
+	return n ? container_of(n, struct peer, by_address) : NULL;
 }
 
 uint16_t peer_index(const struct core *c, const struct dlma_addr *a)
 {
-	for (uint32_t i = 0; i < c->state.domain->node_count; i++)
-		if (addr_equal(&c->state.domain->nodes[i].address, a))
-			return (uint16_t)i;
-	return DOMAIN_NO_NODE;
+	const struct peer *p = peer_by_address(c, a);
+
+	return p ? p->index : DOMAIN_NO_NODE;
 }
 
 bool peer_is_lma(const struct core *c, uint16_t index)

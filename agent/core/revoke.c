@@ -35,21 +35,27 @@ static struct revocation *find(const struct core *c, const struct dlma_prefix *h
 	return n ? container_of(n, struct revocation, node) : NULL;
 }
 
-static struct revocation *create(struct core *c, const struct dlma_prefix *hnp, uint16_t mag)
+static struct revocation *create(
+	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t mag)
 {
 	struct revocation_key key = {hnp, mag};
 	struct revocation *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
+	r->mn = identity_hold(c, mn);
+	if (!r->mn)
+		goto free_revocation;
 	r->hnp = *hnp;
 	r->mag = mag;
 	exchange_init(&r->exchange, EXCHANGE_REVOKE);
 	if (timer_reserve(&c->timers, 1))
-		goto free_revocation;
+		goto release_identity;
 	if (!table_insert(&c->state.revocations, &r->node, key_hash(c, &key)))
 		return r;
 	timer_release(&c->timers, 1);
+release_identity:
+	identity_release(c, r->mn);
 free_revocation:
 	free(r);
 	return NULL;
@@ -60,41 +66,47 @@ static void drop(struct core *c, struct revocation *r)
 	exchange_stop(c, &r->exchange);
 	table_remove(&c->state.revocations, &r->node);
 	timer_release(&c->timers, 1);
+	identity_release(c, r->mn);
 	free(r);
+}
+
+/* The question to one peer about one HNP: it is asked anew, whatever was asked before. */
+static struct revocation *renew(
+	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t mag)
+{
+	struct revocation *old = find(c, hnp, mag);
+
+	if (old)
+		drop(c, old);
+	return create(c, mn, hnp, mag);
 }
 
 void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool may_return)
 {
-	struct revocation *r = find(c, &b->hnp, b->mag);
+	struct revocation *r = renew(c, b->mn, &b->hnp, b->mag);
 
 	if (!r)
-		r = create(c, &b->hnp, b->mag);
-	if (!r)
 		return;
-	r->mn = b->mn;
 	r->home = b->home;
 	r->att = b->att;
 	r->lifetime_ms = b->lifetime_ms;
 	r->stamp = stamp;
 	r->may_return = may_return;
 	r->trigger = MH_TRIGGER_HANDOVER_UNKNOWN;
-	report(c, REPORT_revocation_sent, &r->mn, &r->hnp, r->mag);
+	report(c, REPORT_revocation_sent, r->mn, &r->hnp, r->mag);
 	exchange_start(c, &r->exchange, r->mag);
 }
 
 void revoke_administratively(
 	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer)
 {
-	struct revocation *r = find(c, hnp, peer);
+	struct revocation *r = renew(c, mn, hnp, peer);
 
 	if (!r)
-		r = create(c, hnp, peer);
-	if (!r)
 		return;
-	r->mn = *mn;
 	r->may_return = false;
 	r->trigger = MH_TRIGGER_ADMINISTRATIVE;
-	report(c, REPORT_revocation_sent, &r->mn, &r->hnp, peer);
+	report(c, REPORT_revocation_sent, r->mn, &r->hnp, peer);
 	exchange_start(c, &r->exchange, peer);
 }
 
@@ -106,7 +118,7 @@ void revoke_mn(struct core *c, const struct identity *mn)
 	if (b && b->state == BINDING_ACTIVE)
 		binding_revoke(c, b);
 	else if (a && a->dlma != DOMAIN_NO_NODE)
-		revoke_administratively(c, &a->mn, &a->hnp, a->dlma);
+		revoke_administratively(c, a->mn, &a->hnp, a->dlma);
 }
 
 /* H-LMA: the D-LMA has ended the service, or is not there to do so. */
@@ -130,8 +142,8 @@ bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m)
 	m->revocation.sequence = e->sequence;
 	m->revocation.flags = MH_REVOCATION_PROXY;
 	id->subtype = 1;
-	id->len = r->mn.id_len;
-	memcpy(id->id, r->mn.id, r->mn.id_len);
+	id->len = r->mn->id_len;
+	memcpy(id->id, r->mn->id, r->mn->id_len);
 	m->options.hnp[m->options.hnp_count++].prefix = r->hnp;
 	return true;
 }
@@ -141,13 +153,15 @@ void revoke_answered(struct core *c, struct exchange *e, const struct mh_message
 	struct revocation *r = container_of(e, struct revocation, exchange);
 	struct revocation was = *r;
 
+	was.mn = identity_hold(c, r->mn);
 	/* First, for a binding that becomes active cancels what is asked about it. */
 	drop(c, r);
 	if (m->revocation.code == MH_REVOCATION_MN_ATTACHED && was.may_return)
 		binding_outbid(c, &was, was.stamp);
 	else
-		report(c, REPORT_revocation_done, &was.mn, &was.hnp, was.mag);
+		report(c, REPORT_revocation_done, was.mn, &was.hnp, was.mag);
 	release_anchor(c, &was);
+	identity_release(c, was.mn);
 }
 
 /* RFC 5846 6.3: the LMA cleans up anyway. */
@@ -155,7 +169,7 @@ void revoke_given_up(struct core *c, struct exchange *e)
 {
 	struct revocation *r = container_of(e, struct revocation, exchange);
 
-	report(c, REPORT_unanswered, &r->mn, &r->hnp, r->mag);
+	report(c, REPORT_unanswered, r->mn, &r->hnp, r->mag);
 	release_anchor(c, r);
 	drop(c, r);
 }

@@ -23,7 +23,7 @@ static struct route of_binding(const struct core *c, const struct binding *b)
 
 	if (b->state == BINDING_ACTIVE)
 		return (struct route){
-			DLMA_LOCATION_BINDING, flags_of(c, &b->mn, b->mag), b->mag, self, b->stamp};
+			DLMA_LOCATION_BINDING, flags_of(c, b->mn, b->mag), b->mag, self, b->stamp};
 	if (c->now.mono_ms < b->held_until_ms)
 		return (struct route){DLMA_LOCATION_HELD, 0, self, self, b->stamp};
 	return nowhere(b->stamp);
@@ -33,11 +33,11 @@ static struct route of_binding(const struct core *c, const struct binding *b)
 static struct route of_anchor(const struct core *c, const struct anchor *a)
 {
 	bool tracks = c->state.domain->home_tracks_mag && peer_is_mag_only(c, a->mag) &&
-		      mobile_disclosure(c, &a->mn) != DOMAIN_DISCLOSE_NONE;
+		      mobile_disclosure(c, a->mn) != DOMAIN_DISCLOSE_NONE;
 	uint16_t target = tracks ? a->mag : a->dlma;
 
 	return (struct route){
-		DLMA_LOCATION_ANCHOR, flags_of(c, &a->mn, target), target, a->dlma, a->stamp};
+		DLMA_LOCATION_ANCHOR, flags_of(c, a->mn, target), target, a->dlma, a->stamp};
 }
 
 /*

@@ -44,7 +44,7 @@ enum exchange_purpose {
 struct exchange {
 	struct table_node node; /* in exchanges while it waits */
 	struct timer timer;
-	uint64_t timeout_ms; /* of the current try */
+	uint32_t timeout_ms; /* of the current try */
 	uint16_t peer;
 	uint16_t sequence;
 	uint8_t purpose; /* enum exchange_purpose */
@@ -77,13 +77,13 @@ struct binding {
 	struct table_node by_mn;
 	struct table_node by_hnp; /* once it has a HNP: states ACTIVE and DELETING */
 	struct timer timer;
-	struct exchange anchor;	 /* to the H-LMA */
-	struct exchange moved;	 /* to the previous D-LMA */
-	struct request *waiting; /* PBU of the MAG to be answered; owned */
-	struct identity mn;
-	struct dlma_prefix hnp;	 /* zero while the H-LMA has not assigned one */
-	uint64_t stamp;		 /* of the movement */
-	uint64_t last_timestamp; /* of the last PBU accepted from a MAG */
+	struct exchange anchor;	   /* to the H-LMA */
+	struct exchange moved;	   /* to the previous D-LMA */
+	struct request *waiting;   /* PBU of the MAG to be answered; owned */
+	const struct identity *mn; /* held */
+	struct dlma_prefix hnp;	   /* zero while the H-LMA has not assigned one */
+	uint64_t stamp;		   /* of the movement */
+	uint64_t last_timestamp;   /* of the last PBU accepted from a MAG */
 	uint64_t expires_ms;
 	uint64_t held_until_ms; /* DELETING: packets wait so long for the MN to be somewhere */
 	uint32_t lifetime_ms;	/* granted to the MAG */
@@ -102,7 +102,7 @@ struct anchor {
 	struct table_node by_mn;
 	struct timer timer;
 	struct dlma_prefix hnp;
-	struct identity mn;
+	const struct identity *mn; /* held */
 	uint64_t stamp;
 	uint64_t expires_ms;
 	uint64_t released_ms; /* when it was anchored last; orders re-use */
@@ -126,7 +126,7 @@ struct learnt {
 	uint8_t kind;  /* enum dlma_location_kind: CACHED, FORWARDING, HELD, or what was adopted */
 	uint8_t asked; /* queries sent without an answer */
 	bool adopted;  /* found in the map at start; nobody vouches for it yet */
-	struct identity *mn; /* if known; owned */
+	const struct identity *mn; /* held; NULL if not known */
 };
 
 struct notice {
@@ -141,7 +141,7 @@ struct notice {
 struct revocation {
 	struct table_node node; /* by HNP and MAG */
 	struct exchange exchange;
-	struct identity mn;
+	const struct identity *mn; /* held */
 	struct dlma_prefix hnp;
 	uint64_t stamp; /* of the movement that asks; an outbid must be above it */
 	uint32_t lifetime_ms;
@@ -163,6 +163,7 @@ enum attachment_state {
 
 struct attachment {
 	struct table_node by_mac;
+	struct table_node by_hnp; /* once it has a HNP */
 	struct timer timer;
 	struct timer advertise;
 	struct exchange exchange;
@@ -202,6 +203,7 @@ struct peer_keys {
 };
 
 struct peer {
+	struct table_node by_address;
 	const struct domain_node *node;
 	struct timer heartbeat;
 	struct peer_keys keys[PEER_KEYS_MAX]; /* the first is used for sending */
@@ -241,8 +243,8 @@ struct core_state {
 	const struct domain *domain;
 	const struct domain_node *self;
 	struct peer *peers; /* by node index; our own entry included */
-	struct table attachments, bindings, bindings_by_hnp, anchors, anchors_by_mn, learnt,
-		notices, revocations, exchanges;
+	struct table attachments, attachments_by_hnp, bindings, bindings_by_hnp, anchors,
+		anchors_by_mn, learnt, notices, revocations, exchanges;
 	struct access_link links[ACCESS_LINKS_MAX];
 	uint32_t link_count;
 	uint32_t cached;    /* learnt entries that take room in the cache */
@@ -250,16 +252,11 @@ struct core_state {
 	struct core_counters counters;
 };
 
-struct profile {
-	struct table_node by_id, by_mac;
-	const struct domain_mobile *mobile;
-};
-
 struct core {
 	struct core_state state; /* first: see core_state() */
 	struct timer_heap timers;
-	struct profile *profiles; /* one per domain.mobiles */
-	struct table profiles_by_id, profiles_by_mac;
+	struct table identities, peers_by_address;
+	const struct profiles *profiles;
 	struct core_options options;
 	struct moment now;
 	struct effects *effects; /* of the step under way */

@@ -116,9 +116,18 @@ static int grow(struct table *t)
 	return 0;
 }
 
+int table_reserve(struct table *t, size_t count)
+{
+	int err = 0;
+
+	while (!err && t->slot_count < count)
+		err = grow(t);
+	return err;
+}
+
 int table_insert(struct table *t, struct table_node *node, uint64_t hash)
 {
-	int err = t->count < t->slot_count ? 0 : grow(t);
+	int err = table_reserve(t, t->count + 1);
 
 	if (err)
 		return err;

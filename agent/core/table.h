@@ -32,6 +32,8 @@ void table_done(struct table *t);
 uint64_t table_hash(const struct table *t, const void *data, size_t len);
 struct table_node *table_find(
 	const struct table *t, uint64_t hash, table_equal_fn *equal, const void *key);
+/* Room for so many nodes in all: inserting up to them cannot fail. 0 or -ENOMEM. */
+int table_reserve(struct table *t, size_t count);
 /* The caller has made sure that the key is not there. 0 or -ENOMEM. */
 int table_insert(struct table *t, struct table_node *node, uint64_t hash);
 void table_remove(struct table *t, struct table_node *node);

@@ -14,7 +14,7 @@ void timer_heap_done(struct timer_heap *h)
 static void place(struct timer_heap *h, struct timer *t, size_t i)
 {
 	h->heap[i] = t;
-	t->place = i;
+	t->place = (uint32_t)i;
 }
 
 static void sift_up(struct timer_heap *h, struct timer *t)

@@ -10,8 +10,8 @@
 
 struct timer {
 	uint64_t at_ms;
-	size_t place; /* in the heap, from 1; 0 while not set */
-	uint8_t kind; /* for the owner: what is due, and what the timer is a part of */
+	uint32_t place; /* in the heap, from 1; 0 while not set */
+	uint8_t kind;	/* for the owner: what is due, and what the timer is a part of */
 };
 
 struct timer_heap {

@@ -200,7 +200,9 @@ static int start_core(struct agent *a)
 		return err;
 	if (getrandom(o.seed, sizeof(o.seed), 0) != sizeof(o.seed))
 		return -EIO;
-	a->core = core_new(&o);
+	a->profiles = profiles_new(&a->conf.domain, o.seed);
+	o.profiles = a->profiles;
+	a->core = a->profiles ? core_new(&o) : NULL;
 	return a->core ? 0 : -ENOMEM;
 }
 
@@ -287,6 +289,7 @@ int agent_run(struct agent *a)
 		mhsock_close(a);
 	store_close(a);
 	core_free(a->core);
+	profiles_free(a->profiles);
 	free(a->posted);
 	ev_loop_destroy(a->loop);
 	return err && err != -EINTR ? 1 : 0;

@@ -33,6 +33,7 @@ struct waiting_room; /* hold.c */
 
 struct agent {
 	struct node_conf conf;
+	struct profiles *profiles;
 	struct core *core;
 	struct effects effects;
 	struct ev_loop *loop;

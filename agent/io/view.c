@@ -78,7 +78,7 @@ static json_t *one_binding(const struct agent *a, const struct binding *b)
 	};
 
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "role", "lma", "mn",
-		text_mn(&b->mn), "link_layer", text_mac(b->mn.ll), "hnp", text_prefix(&b->hnp),
+		text_mn(b->mn), "link_layer", text_mac(b->mn->ll), "hnp", text_prefix(&b->hnp),
 		"mag", node_name(a, b->mag), "state", states[b->state], "home",
 		node_name(a, b->home), "lifetime_left_s", seconds_left(b->expires_ms), "stamp",
 		stamp_seconds(b->stamp));
@@ -167,7 +167,7 @@ static json_t *one_anchor(const struct agent *a, const struct anchor *r)
 	bool anchored = r->dlma != DOMAIN_NO_NODE;
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "hnp", text_prefix(&r->hnp), "mn",
-		text_mn(&r->mn), "link_layer", text_mac(r->mn.ll), "d_lma", node_name(a, r->dlma),
+		text_mn(r->mn), "link_layer", text_mac(r->mn->ll), "d_lma", node_name(a, r->dlma),
 		"lifetime_left_s", anchored ? seconds_left(r->expires_ms) : json_null(), "stamp",
 		stamp_seconds(r->stamp));
 }
@@ -417,12 +417,12 @@ static bool is_served(const struct core_state *s, const struct identity *mn)
 	struct table_node *n = NULL;
 
 	while ((n = table_next(&s->bindings, n)))
-		if (!strcmp(container_of(n, struct binding, by_mn)->mn.id, mn->id))
+		if (!strcmp(container_of(n, struct binding, by_mn)->mn->id, mn->id))
 			return true;
 	while ((n = table_next(&s->anchors, n))) {
 		const struct anchor *anchor = container_of(n, struct anchor, by_hnp);
 
-		if (!strcmp(anchor->mn.id, mn->id) && anchor->dlma != DOMAIN_NO_NODE)
+		if (!strcmp(anchor->mn->id, mn->id) && anchor->dlma != DOMAIN_NO_NODE)
 			return true;
 	}
 	return false;

@@ -312,6 +312,7 @@ static void start_core(struct world *w, int node)
 {
 	struct core_options o = {
 		.conf = &w->conf[node],
+		.profiles = w->profiles,
 		.mac = toy_mac,
 		.seed = {(uint64_t)node * 1000 + w->epoch[node], 99},
 		.epoch = ++w->epoch[node],
@@ -334,6 +335,7 @@ void world_init(struct world *w)
 		conf_init(w, i);
 		w->epoch[i] = 100;
 	}
+	w->profiles = profiles_new(&w->conf[0].domain, (uint64_t[]){1, 2});
 	for (int i = 0; i < W_NODES; i++)
 		start_core(w, i);
 	world_run(w, 200);
@@ -343,6 +345,7 @@ void world_done(struct world *w)
 {
 	for (int i = 0; i < W_NODES; i++)
 		core_free(w->cores[i]);
+	profiles_free(w->profiles);
 }
 
 static int earliest_message(const struct world *w)

@@ -35,6 +35,7 @@ struct world_message {
 
 struct world {
 	struct node_conf conf[W_NODES];
+	struct profiles *profiles;
 	struct core *cores[W_NODES];
 	struct world_entry locations[W_NODES][W_TABLE_MAX];
 	struct world_entry access[W_NODES][W_TABLE_MAX];
