@@ -2,6 +2,7 @@
 # How each kind of test is built and run.
 
 include tests/bpf/rules.mk
+include tests/bench/rules.mk
 include tests/net/rules.mk
 include tests/kernels/rules.mk
 include tests/demo/rules.mk
@@ -19,7 +20,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_HELP)) \
 
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
-test-programs: unit-programs bpf-tests lab-tools
+test-programs: unit-programs bpf-tests bench-programs lab-tools
 unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
 	$(Q)for t in $^; do $$t || exit 1; done
 
