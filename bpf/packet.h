@@ -2,8 +2,7 @@
 /* IPv6 headers, and the view of one packet that the whole pipeline works on. */
 #pragma once
 
-#include "dlma/types.h"
-#include "dlma/reasons.h"
+#include "dlma/abi.h"
 #include <bpf/bpf_endian.h>
 
 enum { IP6_LEN = 40, ETH_LEN = 14, TUNNEL_LEN = ETH_LEN + IP6_LEN };
@@ -52,20 +51,9 @@ struct plan {
 	enum dlma_packet_reason reason;
 	enum operation operation;
 	__u32 adjacency;
-	__u32 marks; /* LABEL_* of the outer flow label */
+	__u32 marks; /* enum dlma_label, of the outer flow label */
 	int mtu;     /* too_big: what would have fitted, without an outer header */
 	struct dlma_access *access;
-};
-
-/*
- * The top two bits of the outer flow label tell a re-tunnelled packet from a fresh one. The
- * encapsulation limit of RFC 2473 cannot: it dies with the header at every anchor.
- */
-enum {
-	LABEL_FORWARDED = 0x80000, /* a previous D-LMA forwarded it */
-	LABEL_RETURNED = 0x40000,  /* ...and another one sent it back to the owner */
-	LABEL_MARKS = LABEL_FORWARDED | LABEL_RETURNED,
-	LABEL_HASH = 0x3ffff,
 };
 
 static __always_inline __u32 ip6_word(const struct ip6 *h)

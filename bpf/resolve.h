@@ -145,20 +145,20 @@ static __always_inline struct plan resolve_fresh(void *ctx, const struct dlma_no
 static __always_inline struct plan resolve_forwarding(
 	const struct packet *p, const struct dlma_location *l)
 {
-	__u32 marks = ip6_label(p->outer) & LABEL_MARKS;
+	__u32 marks = ip6_label(p->outer) & DLMA_LABEL_MARKS;
 	struct dlma_owner *o;
 	struct plan plan;
 
-	if (!(marks & LABEL_FORWARDED)) {
+	if (!(marks & DLMA_LABEL_FORWARDED)) {
 		plan = plan_tunnel(p, DLMA_PACKET_tunnel_forwarding, l->adjacency);
-		plan.marks = LABEL_FORWARDED;
+		plan.marks = DLMA_LABEL_FORWARDED;
 		return plan;
 	}
 	o = owner_of(&p->ip6->dst);
-	if (marks & LABEL_RETURNED || !o || o->adjacency == DLMA_ADJACENCY_SELF)
+	if (marks & DLMA_LABEL_RETURNED || !o || o->adjacency == DLMA_ADJACENCY_SELF)
 		return plan_verdict(DLMA_PACKET_tunnel_loop);
 	plan = plan_tunnel(p, DLMA_PACKET_tunnel_returned, o->adjacency);
-	plan.marks = LABEL_MARKS;
+	plan.marks = DLMA_LABEL_MARKS;
 	return plan;
 }
 
@@ -181,14 +181,24 @@ static __always_inline struct plan resolve_stray(void *ctx, const struct dlma_no
 }
 
 /*
- * A packet that would go back to the LMA that it came from. If a MN is just being registered here,
- * it may have overtaken the signalling, so it waits. Otherwise that LMA may have become the D-LMA
+ * A packet that would go back to the LMA that it came from. That LMA may have become the D-LMA
  * while the packet was on its way; but once a previous D-LMA has forwarded it, it goes no further.
  * Since an LMA never handles such a packet as a fresh one, no loop lives.
  */
 static __always_inline bool would_return(const struct plan *plan, const struct dlma_peer *peer)
 {
 	return plan->operation == OPERATION_SWAP && plan->adjacency == peer->adjacency;
+}
+
+/*
+ * Going round, or about to. If a MN is just being registered here, the packet may have overtaken
+ * the signalling that would end that, so it waits.
+ */
+static __always_inline bool is_premature(const struct dlma_node *self, const struct packet *p,
+	const struct plan *plan, const struct dlma_peer *peer)
+{
+	return (plan->reason == DLMA_PACKET_tunnel_loop || would_return(plan, peer)) &&
+	       clock_expecting() && may_wait(self, p);
 }
 
 /*
@@ -212,13 +222,11 @@ static __always_inline struct plan resolve_from_lma(void *ctx, const struct dlma
 		plan = resolve_forwarding(p, l);
 	else
 		plan = plan_tunnel(p, reason_of(l->kind), l->adjacency);
-	plan.marks |= ip6_label(p->outer) & LABEL_MARKS;
-	if (would_return(&plan, peer)) {
-		if (clock_expecting() && may_wait(self, p))
-			return plan_hold(self, p);
-		if (ip6_label(p->outer) & LABEL_MARKS)
-			return plan_verdict(DLMA_PACKET_tunnel_loop);
-	}
+	plan.marks |= ip6_label(p->outer) & DLMA_LABEL_MARKS;
+	if (is_premature(self, p, &plan, peer))
+		return plan_hold(self, p);
+	if (would_return(&plan, peer) && ip6_label(p->outer) & DLMA_LABEL_MARKS)
+		return plan_verdict(DLMA_PACKET_tunnel_loop);
 	if (l->kind != DLMA_LOCATION_BINDING || l->flags & DLMA_LOCATION_TELL_LMA)
 		tell(ctx, p, DLMA_EVENT_MISROUTED, hnp);
 	return plan;
@@ -297,7 +305,7 @@ static __always_inline bool is_between_mags(const struct dlma_node *self, const 
 
 	if (!(self->roles & DLMA_ROLE_MAG_PEERS))
 		return false;
-	if (ip6_label(p->outer) & LABEL_FORWARDED)
+	if (ip6_label(p->outer) & DLMA_LABEL_FORWARDED)
 		return true;
 	return !(self->roles & DLMA_ROLE_LMA) && hnp_of(self, &p->ip6->src, &hnp);
 }

@@ -27,7 +27,7 @@ static __always_inline __u32 flow_label(const struct packet *p, __u64 key)
 	else if ((p->ip6->next_header == IPPROTO_TCP || p->ip6->next_header == IPPROTO_UDP) &&
 		 (void *)(ports + 1) <= p->end)
 		h = mix(h, *ports);
-	return (h & LABEL_HASH) ?: 1;
+	return (h & DLMA_LABEL_HASH) ?: 1;
 }
 
 /* RFC 6040 4.2, the table of the default: the inner ECN field once the outer header is gone. */
@@ -117,7 +117,7 @@ static __always_inline int tunnel_push(
 static __always_inline int tunnel_swap(HOOK_CTX *ctx, struct packet *p, struct plan *plan)
 {
 	const struct dlma_next_hop *hop = next_hop(plan->adjacency);
-	__u32 label = (ip6_label(p->outer) & LABEL_HASH) | plan->marks;
+	__u32 label = (ip6_label(p->outer) & DLMA_LABEL_HASH) | plan->marks;
 
 	if (!hop)
 		return fail(plan, DLMA_PACKET_no_room);

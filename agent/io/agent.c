@@ -173,6 +173,7 @@ static void on_turn_end(struct ev_loop *loop, struct ev_prepare *prepare, int ev
 	if (store_commit(a))
 		mhsock_discard(a);
 	mhsock_flush(a);
+	hold_flush(a);
 	arm_deadline(a);
 }
 

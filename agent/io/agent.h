@@ -115,11 +115,15 @@ uint32_t maps_locations_used(const struct agent *a);
 /* hold.c: packets for MNs between two MAGs. */
 int hold_open(struct agent *a);
 void hold_close(struct agent *a);
-/* Something has changed for a HNP: its packets go back, on their way or to be dropped. */
+/*
+ * Something has changed for a HNP: its packets go back, on their way or to be dropped; but only
+ * by hold_flush(), when the messages about that change have left: packets must not overtake them.
+ */
 void hold_release(struct agent *a, const struct dlma_prefix *hnp);
 /* Nothing is expected any more: so do all that had no location. */
 void hold_release_unknown(struct agent *a);
-/* So do those that have waited for too long. */
+void hold_flush(struct agent *a);
+/* Those that have waited for too long go back at once. */
 void hold_expire(struct agent *a);
 uint32_t hold_count(const struct agent *a);
 

@@ -28,6 +28,7 @@ struct held {
 	struct dlma_prefix hnp;
 	uint64_t since_ms;
 	uint32_t len;
+	bool due; /* goes back at the end of this turn */
 	uint8_t frame[];
 };
 
@@ -66,15 +67,28 @@ static void put_back(struct waiting_room *w, const uint8_t *frame, size_t len)
 		log_debug("cannot put a held packet back: %s, ignoring", strerror(errno));
 }
 
-/* Whether a packet would go back to the very LMA that sent it here. */
-static bool would_return(
-	const struct agent *a, uint32_t adjacency, const uint8_t *frame, size_t len)
+static bool is_from(const struct dlma_addr *peer, const uint8_t *frame)
 {
-	struct dlma_next_hop hop;
-	const struct dlma_adjacency *adj = maps_adjacency(a, adjacency, &hop);
+	return !memcmp(frame + ETHERNET + 8, peer, sizeof(*peer));
+}
 
-	return adj && len >= ETHERNET + HEADER &&
-	       !memcmp(frame + ETHERNET + 8, &adj->peer, sizeof(adj->peer));
+/* Whether a packet would go round, or back to the very LMA that sent it here. */
+static bool would_return(const struct agent *a, const struct dlma_prefix *hnp,
+	const struct dlma_location *l, const uint8_t *frame, size_t len)
+{
+	const struct domain_prefix *block = domain_block(&a->conf.domain, &hnp->addr);
+	struct dlma_next_hop hop;
+	const struct dlma_adjacency *adj = maps_adjacency(a, l->adjacency, &hop);
+	uint32_t label;
+
+	if (len < ETHERNET + HEADER)
+		return false;
+	label = (uint32_t)(frame[ETHERNET + 1] & 0xf) << 16 | frame[ETHERNET + 2] << 8 |
+		frame[ETHERNET + 3];
+	if (l->kind != DLMA_LOCATION_FORWARDING || !(label & DLMA_LABEL_FORWARDED))
+		return adj && is_from(&adj->peer, frame);
+	return label & DLMA_LABEL_RETURNED ||
+	       (block && is_from(&a->conf.domain.nodes[block->owner].address, frame));
 }
 
 /* Out of a tunnel, not from a CN. */
@@ -85,19 +99,25 @@ static bool is_for_us(const struct agent *a, const uint8_t *frame, size_t len)
 		       sizeof(struct dlma_addr));
 }
 
-/* Whether the data path would send such a packet here again. */
+/* Whether the data path (bpf/resolve.h) would send such a packet here again. */
 static bool must_wait(
 	const struct agent *a, const struct dlma_prefix *hnp, const uint8_t *frame, size_t len)
 {
-	struct dlma_location l;
+	struct dlma_location l = {0};
+	bool known = maps_location(a, hnp, &l), native = !is_for_us(a, frame, len);
 	struct dlma_access access;
 
-	if (!maps_location(a, hnp, &l) && a->conf.domain.ask_first && !is_for_us(a, frame, len))
+	if (known && l.kind == DLMA_LOCATION_HELD)
 		return true;
-	if (!maps_location(a, hnp, &l) || l.kind == DLMA_LOCATION_CACHED)
-		return maps_expecting(a) && !maps_access(a, hnp, &access);
-	return l.kind == DLMA_LOCATION_HELD ||
-	       (maps_expecting(a) && would_return(a, l.adjacency, frame, len));
+	if (native && !known)
+		return a->conf.domain.ask_first;
+	if (known && l.adjacency != DLMA_ADJACENCY_SELF && native)
+		return false;
+	if (!maps_expecting(a))
+		return false;
+	if (!known || l.kind == DLMA_LOCATION_CACHED || l.adjacency == DLMA_ADJACENCY_SELF)
+		return !maps_access(a, hnp, &access);
+	return would_return(a, hnp, &l, frame, len);
 }
 
 static void keep(
@@ -110,6 +130,7 @@ static void keep(
 		return;
 	}
 	h->next = NULL;
+	h->due = false;
 	h->hnp = *hnp;
 	h->since_ms = agent_now().mono_ms;
 	h->len = (uint32_t)len;
@@ -163,11 +184,6 @@ static void take_out(struct waiting_room *w, bool (*leaves)(const struct held *h
 	w->end = p;
 }
 
-static bool is_for(const struct held *h, const void *arg)
-{
-	return prefix_equal(&h->hnp, arg);
-}
-
 static bool is_older(const struct held *h, const void *arg)
 {
 	return h->since_ms < *(const uint64_t *)arg;
@@ -175,7 +191,7 @@ static bool is_older(const struct held *h, const void *arg)
 
 static bool may_leave(const struct held *h, const void *arg)
 {
-	return !must_wait(arg, &h->hnp, h->frame, h->len);
+	return h->due && !must_wait(arg, &h->hnp, h->frame, h->len);
 }
 
 static bool is_any(const struct held *h, const void *arg)
@@ -187,14 +203,24 @@ static bool is_any(const struct held *h, const void *arg)
 
 void hold_release(struct agent *a, const struct dlma_prefix *hnp)
 {
-	if (a->hold && a->hold->first)
-		take_out(a->hold, is_for, hnp);
+	for (struct held *h = a->hold ? a->hold->first : NULL; h; h = h->next)
+		h->due = h->due || prefix_equal(&h->hnp, hnp);
 }
 
 void hold_release_unknown(struct agent *a)
 {
-	if (a->hold && a->hold->first)
-		take_out(a->hold, may_leave, a);
+	for (struct held *h = a->hold ? a->hold->first : NULL; h; h = h->next)
+		h->due = true;
+}
+
+/* What must wait all the same was spoken of too early, or has changed again in this turn. */
+void hold_flush(struct agent *a)
+{
+	if (!a->hold || !a->hold->first)
+		return;
+	take_out(a->hold, may_leave, a);
+	for (struct held *h = a->hold->first; h; h = h->next)
+		h->due = false;
 }
 
 void hold_expire(struct agent *a)

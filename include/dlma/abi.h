@@ -177,6 +177,17 @@ struct dlma_gate {
 	} slot[DLMA_GATE_SLOTS];
 };
 
+/*
+ * The top two bits of the outer flow label tell a re-tunnelled packet from a fresh one. The
+ * encapsulation limit of RFC 2473 cannot: it dies with the header at every anchor.
+ */
+enum dlma_label {
+	DLMA_LABEL_FORWARDED = 0x80000, /* a previous D-LMA forwarded it */
+	DLMA_LABEL_RETURNED = 0x40000,	/* ...and another one sent it back to the owner */
+	DLMA_LABEL_MARKS = DLMA_LABEL_FORWARDED | DLMA_LABEL_RETURNED,
+	DLMA_LABEL_HASH = 0x3ffff,
+};
+
 enum dlma_event_kind {
 	DLMA_EVENT_MISS = 1,   /* O-LMA: no location; packet went to the owner */
 	DLMA_EVENT_MISROUTED,  /* tunnelled here by `peer`, which should or might know better */

@@ -248,6 +248,7 @@ static struct decision judge_from_lma(struct model *m, struct outcome *o, const 
 {
 	struct dlma_location *l = model_location(m, hnp);
 	struct decision d;
+	bool back;
 
 	if (!l || l->kind == DLMA_LOCATION_CACHED)
 		return judge_unknown(m, o, p, hnp,
@@ -265,13 +266,13 @@ static struct decision judge_from_lma(struct model *m, struct outcome *o, const 
 		d = tunnel(DLMA_PACKET_tunnel_location, l->adjacency);
 	else
 		d = judge_forwarding(m, p, l);
-	/* Back to the sender: not before registrations have ended, nor if it was forwarded once. */
-	if (d.act == ACT_TUNNEL && d.adjacency == peer->adjacency) {
-		if (m->tables.clock.expecting && may_wait(m, p))
-			return judge_held(m, p);
-		if (p->outer.label & MARKS)
-			return leave(DLMA_PACKET_tunnel_loop);
-	}
+	back = d.act == ACT_TUNNEL && d.adjacency == peer->adjacency;
+	/* Round, or back to the sender: not before registrations have ended. */
+	if ((back || d.reason == DLMA_PACKET_tunnel_loop) && m->tables.clock.expecting &&
+		may_wait(m, p))
+		return judge_held(m, p);
+	if (back && p->outer.label & MARKS)
+		return leave(DLMA_PACKET_tunnel_loop);
 	if (l->kind != DLMA_LOCATION_BINDING || l->flags & DLMA_LOCATION_TELL_LMA)
 		say(m, o, p, DLMA_EVENT_MISROUTED, hnp);
 	return d;
