@@ -104,7 +104,7 @@ static void on_packet(struct core *c, const struct dlma_event *e)
 		}
 		break;
 	case DLMA_EVENT_NEW_SOURCE:
-		mag_attach(c, e->ifindex, e->mac, &e->hoa);
+		presence_attach(c, e->ifindex, e->mac, &e->hoa);
 		break;
 	}
 }
@@ -128,10 +128,10 @@ static void on_timer(struct core *c, struct timer *t)
 		notice_due(c, container_of(t, struct notice, timer));
 		break;
 	case TIMER_ATTACHMENT:
-		mag_due(c, container_of(t, struct attachment, timer));
+		presence_due(c, container_of(t, struct attachment, timer));
 		break;
 	case TIMER_ADVERTISE:
-		mag_advertise_due(c, container_of(t, struct attachment, advertise));
+		attachment_advertise_due(c, container_of(t, struct attachment, advertise));
 		break;
 	case TIMER_PEER:
 		peer_heartbeat_due(c, container_of(t, struct peer, heartbeat));
@@ -154,22 +154,23 @@ static void handle(struct core *c, const struct event *e)
 			c, &e->datagram.src, &e->datagram.dst, e->datagram.bytes, e->datagram.len);
 		break;
 	case EVENT_NEIGHBOUR:
-		mag_neighbour(c, e->neighbour.ifindex, e->neighbour.mac, &e->neighbour.message);
+		presence_neighbour(
+			c, e->neighbour.ifindex, e->neighbour.mac, &e->neighbour.message);
 		break;
 	case EVENT_PACKET:
 		on_packet(c, &e->packet);
 		break;
 	case EVENT_ATTACH:
-		mag_attach(c, e->attach.ifindex, e->attach.mac, NULL);
+		presence_attach(c, e->attach.ifindex, e->attach.mac, NULL);
 		break;
 	case EVENT_DETACH:
-		mag_detach(c, e->attach.ifindex, e->attach.mac);
+		presence_detach(c, e->attach.ifindex, e->attach.mac);
 		break;
 	case EVENT_REVOKE:
 		revoke_mn(c, &e->revoke);
 		break;
 	case EVENT_LINK:
-		mag_link(c, e->link.ifindex, e->link.mac, e->link.mtu);
+		attachment_on_link(c, e->link.ifindex, e->link.mac, e->link.mtu);
 		break;
 	case EVENT_USE:
 		learnt_on_use(c, &e->use.hnp, e->use.idle_ms);
@@ -185,7 +186,8 @@ static void handle(struct core *c, const struct event *e)
 			peer_index(c, &e->adopt_location.target));
 		break;
 	case EVENT_ADOPT_ACCESS:
-		mag_adopt(c, &e->adopt_access.hnp, e->adopt_access.ifindex, e->adopt_access.mac);
+		presence_adopt(
+			c, &e->adopt_access.hnp, e->adopt_access.ifindex, e->adopt_access.mac);
 		break;
 	}
 }

@@ -36,7 +36,7 @@ static void on_revocation(struct core *c, struct peer *p, const struct mh_messag
 	else if (c->state.self->roles & DLMA_ROLE_LMA && p->index != c->state.self->lma)
 		binding_on_revocation(c, p, m);
 	else if (c->state.self->roles & DLMA_ROLE_MAG)
-		mag_on_revocation(c, p, m);
+		presence_on_revocation(c, p, m);
 	else
 		count(c, DLMA_SIGNAL_unexpected);
 }
@@ -44,7 +44,7 @@ static void on_revocation(struct core *c, struct peer *p, const struct mh_messag
 static void on_handover(struct core *c, struct peer *p, const struct mh_message *m)
 {
 	if (c->state.self->roles & DLMA_ROLE_MAG)
-		mag_on_handover(c, p, m);
+		handover_on_initiate(c, p, m);
 	else
 		count(c, DLMA_SIGNAL_unexpected);
 }

@@ -239,28 +239,65 @@ void localize_build(struct core *c, const struct exchange *e, const struct dlma_
 	const struct dlma_prefix *hnp, struct mh_message *m);
 void localize_on_initiation(struct core *c, struct peer *p, const struct mh_message *m);
 
-/* mag.c: MAG. */
+/* attachment.c: MAG: its MNs, and what the data path and they themselves see. */
+struct attachment *attachment_by_mac(const struct core *c, const uint8_t mac[6]);
 /* The MN that has a HNP, or NULL. */
-struct attachment *mag_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
-void mag_attach(
-	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct dlma_addr *hoa_hint);
-void mag_detach(struct core *c, uint32_t ifindex, const uint8_t mac[6]);
-void mag_neighbour(
-	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct nd_message *m);
-void mag_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], uint32_t mtu);
-void mag_due(struct core *c, struct attachment *a);
-void mag_advertise_due(struct core *c, struct attachment *a);
-bool mag_build_register(struct core *c, struct exchange *e, struct mh_message *m);
-void mag_register_answered(struct core *c, struct exchange *e, const struct mh_message *m);
-void mag_register_given_up(struct core *c, struct exchange *e);
-bool mag_build_handover(struct core *c, struct exchange *e, struct mh_message *m);
-void mag_handover_answered(struct core *c, struct exchange *e, const struct mh_message *m);
-void mag_handover_given_up(struct core *c, struct exchange *e);
-void mag_on_handover(struct core *c, struct peer *p, const struct mh_message *m);
-void mag_on_revocation(struct core *c, struct peer *p, const struct mh_message *m);
-void mag_adopt(
-	struct core *c, const struct dlma_prefix *hnp, uint32_t ifindex, const uint8_t mac[6]);
+struct attachment *attachment_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
+/* NULL: there is no such access link. */
+const struct access_link *attachment_link_of(const struct core *c, uint32_t ifindex);
+/* In state REGISTERING. NULL if there is no memory (counted). */
+struct attachment *attachment_create(
+	struct core *c, const struct domain_mobile *mobile, uint32_t ifindex);
+void attachment_drop(struct core *c, struct attachment *a);
+void attachment_enter(struct core *c, struct attachment *a, enum attachment_state state);
+bool attachment_has_hnp(const struct attachment *a);
+/* A zero prefix: none. */
+void attachment_set_hnp(struct core *c, struct attachment *a, const struct dlma_prefix *hnp);
+void attachment_take_hint(struct core *c, struct attachment *a, const struct dlma_addr *hoa);
+struct identity attachment_identity(const struct attachment *a);
+enum domain_disclosure attachment_disclosure(const struct core *c, const struct attachment *a);
+void attachment_report(struct core *c, enum report_kind kind, const struct attachment *a);
+/* The access entry of the data path, made or taken away. */
+void attachment_deliver(struct core *c, struct attachment *a);
+void attachment_undeliver(struct core *c, struct attachment *a);
+/* The same when the MN has just left: its packets may wait. */
+void attachment_part(struct core *c, struct attachment *a);
+/* What the MN hears: its HNP, that it has it no more, a question whether it is there. */
+void attachment_advertise(struct core *c, struct attachment *a, bool withdraw);
+void attachment_advertise_due(struct core *c, struct attachment *a);
+void attachment_withdraw(struct core *c, struct attachment *a);
+void attachment_probe(struct core *c, struct attachment *a);
+/* An access link came or changed; `mtu` 0: it is gone. */
+void attachment_on_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], uint32_t mtu);
+
+/* mag.c: MAG: registration with the LMA. */
+void mag_register(struct core *c, struct attachment *a, uint8_t handoff);
+void mag_schedule_refresh(struct core *c, struct attachment *a);
+bool mag_build(struct core *c, struct exchange *e, struct mh_message *m);
+void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void mag_given_up(struct core *c, struct exchange *e);
+/* The MN has left: de-registers it. */
+void mag_leave(struct core *c, struct attachment *a);
+/* No service for a while, however often the MN announces itself. */
+void mag_turn_away(struct core *c, struct attachment *a);
 /* The LMA has no binding for a HNP that a MN of ours has. */
 void mag_register_again(struct core *c, const struct dlma_prefix *hnp);
 /* The LMA lost its bindings: register everything again. */
 void mag_register_all(struct core *c, uint16_t lma);
+
+/* presence.c: MAG: whether a MN is there. */
+void presence_attach(
+	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct dlma_addr *hoa_hint);
+void presence_detach(struct core *c, uint32_t ifindex, const uint8_t mac[6]);
+void presence_neighbour(
+	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct nd_message *m);
+void presence_due(struct core *c, struct attachment *a);
+void presence_on_revocation(struct core *c, struct peer *p, const struct mh_message *m);
+void presence_adopt(
+	struct core *c, const struct dlma_prefix *hnp, uint32_t ifindex, const uint8_t mac[6]);
+
+/* handover.c: MAG: from MAG to MAG (RFC 5949). */
+bool handover_build(struct core *c, struct exchange *e, struct mh_message *m);
+void handover_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void handover_given_up(struct core *c, struct exchange *e);
+void handover_on_initiate(struct core *c, struct peer *p, const struct mh_message *m);

@@ -58,7 +58,7 @@ static uint8_t judge(struct core *c, const struct peer *p, const struct mh_messa
 		!owner_hnp_valid(c, &o->hnp[1].prefix) ||
 		mobile_disclosure(c, mn) != DOMAIN_DISCLOSE_MAG)
 		return NOT_ALLOWED;
-	a = mag_by_hnp(c, &o->hnp[0].prefix);
+	a = attachment_by_hnp(c, &o->hnp[0].prefix);
 	return a && a->delivering ? 0 : NOT_ATTACHED;
 }
 

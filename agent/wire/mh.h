@@ -159,6 +159,9 @@ enum mh_option_type {
 	MH_OPTION_MAG_ADDRESS = 51,
 };
 
+/* Access Technology Type (RFC 5213 8.5), the one that we know of. */
+enum { MH_ATT_ETHERNET = 3 };
+
 struct mh_mn_id {
 	uint8_t subtype; /* 1: NAI */
 	uint8_t len;	 /* octets of id; 0 is legal (answer to a request without one) */

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * MAG: sees MNs come to its access links, and finds out whether they are still there (RFC 5213
+ * 6.9.1.1, 6.13; RFC 5846 7.2).
+ */
+#include "core/internal.h"
+
+enum {
+	PROBES_MAX = 3,
+	REGISTER_PACE_MS = 3000, /* of one MN that keeps announcing itself, as MLD makes it do */
+};
+
+static void attached(struct core *c, struct attachment *a)
+{
+	attachment_report(c, REPORT_mn_attached, a);
+	a->retries = 0;
+	mag_register(c, a, MH_HANDOFF_UNKNOWN);
+}
+
+static void answer_revocation(struct core *c, uint16_t sequence, uint8_t code)
+{
+	message_revocation_answer(c, c->state.self->lma, sequence, code);
+}
+
+/* A sign of life. What it answers depends on why it was wanted. */
+static void present(struct core *c, struct attachment *a)
+{
+	a->heard_ms = c->now.mono_ms;
+	if (!a->probed_ms)
+		return;
+	a->probed_ms = 0;
+	a->probes = 0;
+	if (a->revoking) {
+		a->revoking = false;
+		a->registered_ms = 0; /* it may have been away: it need not wait to be registered */
+		attachment_report(c, REPORT_mn_present, a);
+		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_MN_ATTACHED);
+		mag_schedule_refresh(c, a);
+	} else if (a->state == ATTACHMENT_REGISTERED) {
+		mag_register(c, a, MH_HANDOFF_UNCHANGED);
+		mag_schedule_refresh(c, a);
+	} else {
+		mag_register(c, a, MH_HANDOFF_UNKNOWN);
+	}
+}
+
+static void absent(struct core *c, struct attachment *a)
+{
+	attachment_report(c, REPORT_mn_gone, a);
+	if (a->revoking) {
+		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_OK);
+		attachment_part(c, a);
+		attachment_drop(c, a);
+	} else if (a->state == ATTACHMENT_PROBING) {
+		attachment_drop(c, a);
+	} else {
+		mag_leave(c, a);
+	}
+}
+
+void presence_due(struct core *c, struct attachment *a)
+{
+	if (!attachment_link_of(c, a->ifindex))
+		mag_leave(c, a);
+	else if (a->state == ATTACHMENT_REFUSED)
+		attachment_drop(c, a);
+	else if (a->probed_ms && (a->revoking || a->probes >= PROBES_MAX))
+		absent(c, a);
+	else
+		attachment_probe(c, a);
+}
+
+/*
+ * A MN announces itself. If it is known, it may have been away and come back before anybody
+ * noticed: a new registration settles that, at a bounded pace.
+ */
+static void announced(struct core *c, struct attachment *a, const struct dlma_addr *hoa)
+{
+	attachment_take_hint(c, a, hoa);
+	if (a->state == ATTACHMENT_REGISTERED && !a->exchange.waiting &&
+		c->now.mono_ms - a->registered_ms >= REGISTER_PACE_MS)
+		attached(c, a);
+	else if (a->state == ATTACHMENT_LEAVING || a->state == ATTACHMENT_PROBING)
+		attached(c, a);
+}
+
+void presence_attach(
+	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct dlma_addr *hoa_hint)
+{
+	const struct domain_mobile *mobile = mobile_by_mac(c, mac);
+	struct attachment *a = attachment_by_mac(c, mac);
+
+	if (!mobile || !attachment_link_of(c, ifindex))
+		return;
+	if (a && a->ifindex != ifindex) {
+		a->ifindex = ifindex;
+		a->registered_ms = 0;
+		if (a->delivering)
+			attachment_deliver(c, a);
+	}
+	if (a) {
+		announced(c, a, hoa_hint);
+		return;
+	}
+	a = attachment_create(c, mobile, ifindex);
+	if (!a)
+		return;
+	attachment_take_hint(c, a, hoa_hint);
+	attached(c, a);
+}
+
+void presence_detach(struct core *c, uint32_t ifindex, const uint8_t mac[6])
+{
+	struct attachment *a = attachment_by_mac(c, mac);
+
+	if (a && a->state != ATTACHMENT_LEAVING && (!ifindex || a->ifindex == ifindex))
+		mag_leave(c, a);
+}
+
+/* The address of its own that a MN shows: of its packet, or the one that it is about to take. */
+static const struct dlma_addr *shown_address(const struct nd_message *m)
+{
+	if (m->type == ND_NEIGHBOR_SOLICITATION && addr_is_zero(&m->src))
+		return &m->target;
+	return &m->src;
+}
+
+void presence_neighbour(
+	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct nd_message *m)
+{
+	const struct dlma_addr *shown = shown_address(m);
+	struct attachment *a = attachment_by_mac(c, mac);
+	/* These are sent on joining a link; the others at any time. */
+	bool joining = m->type == ND_ROUTER_SOLICITATION || m->type == ND_MLD2_REPORT ||
+		       m->type == ND_MLD_REPORT;
+
+	if (a && a->ifindex == ifindex) {
+		if (addr_is_link_local(shown))
+			a->link_local = *shown;
+		if (m->type == ND_ROUTER_SOLICITATION && a->delivering)
+			attachment_advertise(c, a, false);
+		present(c, a);
+	}
+	if (!a || a->ifindex != ifindex || joining || a->state == ATTACHMENT_LEAVING)
+		presence_attach(c, ifindex, mac, shown);
+}
+
+static struct attachment *by_revocation(const struct core *c, const struct mh_options *o)
+{
+	struct dlma_prefix hnp = o->hnp_count ? o->hnp[0].prefix : (struct dlma_prefix){0};
+	struct attachment *a = o->hnp_count ? attachment_by_hnp(c, &hnp) : NULL;
+	const struct mh_mn_id *id = &o->mn_id[0];
+
+	if (!a || !o->mn_id_count || strlen(a->mobile->id) != id->len ||
+		memcmp(a->mobile->id, id->id, id->len))
+		return NULL;
+	return a;
+}
+
+/* RFC 5846 7.2 */
+void presence_on_revocation(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	struct attachment *a = by_revocation(c, &m->options);
+	uint8_t trigger = m->revocation.code;
+
+	if (p->index != c->state.self->lma) {
+		count(c, DLMA_SIGNAL_not_authorised);
+		return;
+	}
+	if (!a || a->state == ATTACHMENT_LEAVING) {
+		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_NO_BINDING);
+		return;
+	}
+	if (trigger < MH_TRIGGER_HANDOVER_SAME_ATT || trigger > MH_TRIGGER_HANDOVER_UNKNOWN) {
+		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_OK);
+		mag_turn_away(c, a);
+		return;
+	}
+	a->revoking_sequence = m->revocation.sequence;
+	if (a->revoking)
+		return;
+	a->revoking = true;
+	a->probes = 0;
+	attachment_probe(c, a);
+}
+
+void presence_adopt(
+	struct core *c, const struct dlma_prefix *hnp, uint32_t ifindex, const uint8_t mac[6])
+{
+	const struct domain_mobile *mobile = mobile_by_mac(c, mac);
+	struct attachment *a;
+
+	if (!mobile || !attachment_link_of(c, ifindex) || attachment_by_mac(c, mac)) {
+		emit_access_del(c, hnp);
+		return;
+	}
+	a = attachment_create(c, mobile, ifindex);
+	if (!a)
+		return;
+	attachment_set_hnp(c, a, hnp);
+	a->delivering = true;
+	attachment_enter(c, a, ATTACHMENT_PROBING);
+	attachment_probe(c, a);
+}
