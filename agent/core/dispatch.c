@@ -18,7 +18,7 @@ static void on_update(struct core *c, struct peer *p, const struct mh_message *m
 	else if (!own && p->node->roles & DLMA_ROLE_LMA)
 		anchor_on_pbu(c, p, m);
 	else
-		binding_on_pbu(c, p, m);
+		registration_on_pbu(c, p, m);
 }
 
 static void on_answer(struct core *c, struct peer *p, const struct mh_message *m, uint16_t sequence)

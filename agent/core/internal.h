@@ -110,27 +110,50 @@ uint32_t message_lifetime_ms(uint16_t units);
 /* The first HNP option, or a zero prefix. */
 struct dlma_prefix message_hnp(const struct mh_message *m);
 
-/* binding.c: LMA towards its MAGs. */
-void binding_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
+/* binding.c: the binding cache of an LMA. NULL: there is none, or no memory. */
+enum { OUTBIDS_MAX = 5 };
 struct binding *binding_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
 struct binding *binding_by_mn(const struct core *c, const struct identity *mn);
+/* In state PENDING. */
+struct binding *binding_create(struct core *c, const struct identity *mn);
+/* Forwards from now on, whatever this node did for the HNP before. */
+void binding_activate(struct core *c, struct binding *b, const struct dlma_prefix *hnp);
+/* Forgets a binding; the data path is the caller's business. */
+void binding_drop(struct core *c, struct binding *b);
+/* Drops a binding and takes its entry from the data path. */
+void binding_end(struct core *c, struct binding *b);
+void binding_forget_request(struct binding *b);
+void binding_set_lifetime(struct core *c, struct binding *b, uint32_t lifetime_ms);
+/* The anchor stamps a movement: later than anything that this node knows of the MN. */
+uint64_t binding_next_stamp(const struct core *c, const struct binding *b, uint64_t timestamp);
 /* The H-LMA ends the service of a MN (RFC 5846 6). */
 void binding_on_revocation(struct core *c, struct peer *p, const struct mh_message *m);
 /* Ends it at once, at the MAG and at the H-LMA too. */
 void binding_revoke(struct core *c, struct binding *b);
 void binding_due(struct core *c, struct binding *b);
-bool binding_build_anchor(struct core *c, struct exchange *e, struct mh_message *m);
-void binding_anchor_answered(struct core *c, struct exchange *e, const struct mh_message *m);
-void binding_anchor_given_up(struct core *c, struct exchange *e);
-bool binding_build_moved(struct core *c, struct exchange *e, struct mh_message *m);
-void binding_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
-void binding_moved_given_up(struct core *c, struct exchange *e);
 /* The MN is anchored at `dlma` since `stamp`: we are the previous D-LMA now. */
 void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t stamp);
 /* A MAG still has a MN whose anchor went elsewhere: claim it back with a newer stamp. */
 void binding_outbid(struct core *c, const struct revocation *r, uint64_t above);
-/* The H-LMA lost its state, or this binding was never confirmed: register it there again. */
-void binding_confirm_all(struct core *c, uint16_t home);
+
+/* registration.c: LMA towards its MAGs: PBUs and their answers. */
+void registration_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
+void registration_accept(struct core *c, const struct binding *b, const struct request *r);
+/* Refuses, or agrees to a de-registration. `timestamp` 0: that of the PBU. */
+void registration_answer(
+	struct core *c, const struct request *r, uint8_t status, uint64_t timestamp);
+
+/* claim.c: D-LMA towards the H-LMA and the previous D-LMA. */
+/* Asks the H-LMA: this node, if it owns the HNP, or the owner by an exchange. */
+void claim_start(struct core *c, struct binding *b);
+bool claim_build(struct core *c, struct exchange *e, struct mh_message *m);
+void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void claim_given_up(struct core *c, struct exchange *e);
+bool claim_build_moved(struct core *c, struct exchange *e, struct mh_message *m);
+void claim_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void claim_moved_given_up(struct core *c, struct exchange *e);
+/* The H-LMA lost its state, or these bindings were never confirmed: claims them all anew. */
+void claim_all(struct core *c, uint16_t home);
 
 /* anchor.c: H-LMA: allocation and location management. */
 struct claim {

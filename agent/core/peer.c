@@ -358,7 +358,7 @@ static void check_restart(struct core *c, struct peer *p, uint32_t counter)
 	if (p->index == c->state.self->lma)
 		mag_register_all(c, p->index);
 	if (c->state.self->roles & DLMA_ROLE_LMA)
-		binding_confirm_all(c, p->index);
+		claim_all(c, p->index);
 }
 
 static void on_heartbeat(struct core *c, struct peer *p, const struct mh_message *m, bool new_run)

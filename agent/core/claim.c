@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What a D-LMA says about its bindings: to the H-LMA, that it is the D-LMA of the MN now
+ * (draft 4.3), and to the previous D-LMA, that it is not any more (draft 4.4, 5.1.3).
+ */
+#include "core/internal.h"
+
+static void tell_previous(struct core *c, struct binding *b, uint16_t previous)
+{
+	if (previous == DOMAIN_NO_NODE || previous == c->state.conf->self)
+		return;
+	b->previous = previous;
+	exchange_start(c, &b->moved, previous);
+}
+
+static void accepted(struct core *c, struct binding *b, const struct claim_result *r)
+{
+	bool fresh = b->state == BINDING_PENDING;
+	struct dlma_prefix hnp = r->hnp;
+
+	if (fresh) {
+		binding_activate(c, b, &hnp);
+		b = binding_by_hnp(c, &hnp);
+		if (!b)
+			return;
+		report(c, REPORT_binding_created, b->mn, &b->hnp, b->mag);
+	}
+	if (r->previous_mag != DOMAIN_NO_NODE)
+		b->previous_mag = r->previous_mag;
+	if (b->waiting)
+		registration_accept(c, b, b->waiting);
+	binding_forget_request(b);
+	tell_previous(c, b, r->previous);
+}
+
+/*
+ * The H-LMA knows a newer movement. If the MN has just come to one of our MAGs, it is its clock or
+ * ours that is behind: bid again above. A mere refresh has no such knowledge; then the MAG is
+ * asked whether the MN is still there, and meanwhile the packets go to the owner.
+ */
+static void outdated(struct core *c, struct binding *b, uint64_t stamp)
+{
+	if (b->handoff != MH_HANDOFF_UNCHANGED && b->outbids++ < OUTBIDS_MAX) {
+		b->stamp = stamp + 1;
+		claim_start(c, b);
+		return;
+	}
+	if (b->state != BINDING_PENDING) {
+		binding_lost(c, b, b->home, stamp);
+		return;
+	}
+	if (b->waiting)
+		registration_answer(c, b->waiting, MH_STATUS_prohibited, 0);
+	binding_drop(c, b);
+}
+
+static void decided(struct core *c, struct binding *b, const struct claim_result *r)
+{
+	if (r->status == MH_STATUS_accepted) {
+		accepted(c, b, r);
+		return;
+	}
+	if (r->status == MH_STATUS_timestamp_lower) {
+		outdated(c, b, r->stamp);
+		return;
+	}
+	/* 154 is about us, not about the MAG (RFC 5213 5.3.1). */
+	if (b->waiting)
+		registration_answer(c, b->waiting,
+			r->status == MH_STATUS_mag_not_authorised ? MH_STATUS_no_resources
+								  : r->status,
+			0);
+	if (b->state != BINDING_PENDING)
+		revoke_start(c, b, b->stamp, false);
+	binding_end(c, b);
+}
+
+/* Asks the H-LMA: this node, if it owns the HNP, or the owner by an exchange. */
+void claim_start(struct core *c, struct binding *b)
+{
+	struct claim own = {b->mn, b->hnp, b->stamp, b->lifetime_ms, c->state.conf->self, b->mag,
+		b->handoff, b->att};
+	struct claim_result result;
+
+	if (b->home != c->state.conf->self) {
+		exchange_start(c, &b->anchor, b->home);
+		return;
+	}
+	result = anchor_claim(c, &own);
+	decided(c, b, &result);
+}
+
+bool claim_build(struct core *c, struct exchange *e, struct mh_message *m)
+{
+	struct binding *b = container_of(e, struct binding, anchor);
+	bool leaving = b->state == BINDING_DELETING;
+
+	message_update(m, e, MH_BU_HOME, leaving ? 0 : b->lifetime_ms);
+	message_session(
+		m, b->mn, &b->hnp, leaving ? MH_HANDOFF_UNKNOWN : b->handoff, b->att, b->stamp);
+	m->options.has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
+	m->options.mag_address = c->state.peers[b->mag].node->address;
+	return true;
+}
+
+void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m)
+{
+	struct binding *b = container_of(e, struct binding, anchor);
+	struct claim_result r = {
+		.status = m->ba.status,
+		.hnp = message_hnp(m),
+		.stamp = m->options.timestamp,
+		.previous = DOMAIN_NO_NODE,
+		.previous_mag = DOMAIN_NO_NODE,
+	};
+
+	if (b->state == BINDING_DELETING) {
+		binding_end(c, b);
+		return;
+	}
+	if (!r.status && !owner_hnp_valid(c, &r.hnp)) {
+		count(c, DLMA_SIGNAL_unexpected);
+		return;
+	}
+	if (mh_option_has(&m->options, MH_OPTION_LMA_ADDRESS))
+		r.previous = peer_index(c, &m->options.lma_address);
+	if (mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
+		r.previous_mag = peer_index(c, &m->options.mag_address);
+	decided(c, b, &r);
+}
+
+void claim_given_up(struct core *c, struct exchange *e)
+{
+	struct binding *b = container_of(e, struct binding, anchor);
+
+	report(c, REPORT_unanswered, b->mn, &b->hnp, b->home);
+	/* An active binding stands: the next refresh asks again. */
+	if (b->state != BINDING_ACTIVE)
+		binding_end(c, b);
+}
+
+bool claim_build_moved(struct core *c, struct exchange *e, struct mh_message *m)
+{
+	struct binding *b = container_of(e, struct binding, moved);
+
+	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
+	message_session(m, b->mn, &b->hnp, b->handoff, b->att, b->stamp);
+	message_location(c, m, c->state.conf->self, c->state.conf->self);
+	return true;
+}
+
+void claim_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m)
+{
+	struct binding *b = container_of(e, struct binding, moved);
+
+	if (m->ba.status == MH_STATUS_accepted) {
+		report(c, REPORT_previous_told, b->mn, &b->hnp, b->previous);
+		return;
+	}
+	/* It knows better. If the MN is here by a fresh attach, bid above; the H-LMA decides. */
+	if (m->ba.status == MH_STATUS_timestamp_lower && b->state == BINDING_ACTIVE &&
+		m->options.timestamp > b->stamp && b->outbids++ < OUTBIDS_MAX) {
+		report(c, REPORT_binding_outbid, b->mn, &b->hnp, b->previous);
+		b->stamp = m->options.timestamp + 1;
+		claim_start(c, b);
+	}
+}
+
+void claim_moved_given_up(struct core *c, struct exchange *e)
+{
+	struct binding *b = container_of(e, struct binding, moved);
+
+	report(c, REPORT_unanswered, b->mn, &b->hnp, b->previous);
+}
+
+/* The timer is the pace: one binding a millisecond. */
+void claim_all(struct core *c, uint16_t home)
+{
+	uint64_t at = c->now.mono_ms;
+	struct table_node *n = NULL;
+
+	while ((n = table_next(&c->state.bindings, n))) {
+		struct binding *b = container_of(n, struct binding, by_mn);
+
+		if (b->home != home || b->state != BINDING_ACTIVE || b->anchor.waiting)
+			continue;
+		exchange_schedule(c, &b->anchor, home, at++);
+	}
+}

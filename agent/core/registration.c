@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * LMA towards its MAGs (RFC 5213 5.3): judges a PBU, and answers it.
+ *
+ * Once a binding is ACTIVE, a change of MAG takes effect at once, and the H-LMA hears of it in the
+ * background: this node may be wrong in believing that it is the D-LMA.
+ */
+#include "core/internal.h"
+#include <stdlib.h>
+
+void registration_answer(
+	struct core *c, const struct request *r, uint8_t status, uint64_t timestamp)
+{
+	struct reply reply = {.status = status,
+		.timestamp = timestamp,
+		.previous = DOMAIN_NO_NODE,
+		.previous_mag = DOMAIN_NO_NODE};
+
+	if (status)
+		report_status(c, REPORT_binding_refused, &r->mn, &r->hnp, r->peer, status);
+	message_reply(c, r, &reply);
+}
+
+void registration_accept(struct core *c, const struct binding *b, const struct request *r)
+{
+	struct reply reply = {.lifetime_ms = b->lifetime_ms,
+		.hnp = b->hnp,
+		.previous = DOMAIN_NO_NODE,
+		.previous_mag = DOMAIN_NO_NODE};
+
+	/* O-LMAs may tunnel straight to it still: it shall forward (draft 5.1.2, 5.1.3). */
+	if (mobile_disclosure(c, b->mn) != DOMAIN_DISCLOSE_NONE && b->previous_mag != r->peer &&
+		peer_is_mag_only(c, b->previous_mag))
+		reply.previous_mag = b->previous_mag;
+	message_reply(c, r, &reply);
+}
+
+/* RFC 5213 5.3.1, as far as it does not need the binding. */
+static uint8_t check(struct core *c, const struct request *r)
+{
+	const struct domain_mobile *profile;
+
+	if (!r->mn.id_len)
+		return MH_STATUS_missing_mn_id;
+	if (!peer_is_mag(c, r->peer))
+		return MH_STATUS_mag_not_authorised;
+	profile = mobile_by_identity(c, &r->mn);
+	if (!profile)
+		return MH_STATUS_not_lma;
+	if (!profile->allowed)
+		return MH_STATUS_not_enabled;
+	return MH_STATUS_accepted;
+}
+
+/* RFC 5213 5.5 */
+static uint8_t check_timestamp(
+	const struct core *c, const struct request *r, const struct binding *b)
+{
+	uint64_t window =
+		(uint64_t)c->state.domain->timers.timestamp_validity_window_ms * 65536 / 1000;
+	uint64_t now = c->now.wall;
+
+	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)) || r->timestamp + window < now ||
+		r->timestamp > now + window)
+		return MH_STATUS_timestamp_mismatch;
+	if (b && r->timestamp <= b->last_timestamp)
+		return MH_STATUS_timestamp_lower;
+	return MH_STATUS_accepted;
+}
+
+static uint8_t check_options(const struct request *r)
+{
+	if (!r->has_hnp)
+		return MH_STATUS_missing_hnp;
+	if (!(r->has & MH_HAS(MH_OPTION_HANDOFF)))
+		return MH_STATUS_missing_handoff;
+	if (!(r->has & MH_HAS(MH_OPTION_ATT)))
+		return MH_STATUS_missing_att;
+	return MH_STATUS_accepted;
+}
+
+/* RFC 5213 5.4.1 A, and the owner of what is asked for. */
+static uint8_t check_hnp(struct core *c, const struct request *r, const struct binding *b)
+{
+	const struct binding *holder;
+
+	if (addr_is_zero(&r->hnp.addr))
+		return MH_STATUS_accepted;
+	if (owner_of(c, &r->hnp.addr) == DOMAIN_NO_NODE)
+		return MH_STATUS_not_lma;
+	if (!owner_hnp_valid(c, &r->hnp))
+		return MH_STATUS_hnp_not_authorised;
+	holder = binding_by_hnp(c, &r->hnp);
+	if (holder && holder != b)
+		return MH_STATUS_hnp_not_authorised;
+	if (b && b->state != BINDING_PENDING && !prefix_equal(&b->hnp, &r->hnp))
+		return MH_STATUS_prefix_set;
+	return MH_STATUS_accepted;
+}
+
+/*
+ * The MN has left its MAG. For a moment its packets wait here, in case it is about to come to
+ * another one; after that they are dropped, as RFC 5213 5.3.5 wants.
+ */
+static void await_return(struct core *c, struct binding *b)
+{
+	const struct domain_timers *t = &c->state.domain->timers;
+	uint32_t hold_ms = t->hold_ms < t->min_delay_before_bce_delete_ms
+				   ? t->hold_ms
+				   : t->min_delay_before_bce_delete_ms;
+
+	b->expires_ms = c->now.mono_ms + t->min_delay_before_bce_delete_ms;
+	b->held_until_ms = c->now.mono_ms + hold_ms;
+	timer_set(&c->timers, &b->timer, hold_ms ? b->held_until_ms : b->expires_ms);
+	route_sync(c, &b->hnp);
+}
+
+/* RFC 5213 5.3.5; a word from a MAG that has the MN no more changes nothing. */
+static void deregister(struct core *c, struct binding *b, const struct request *r)
+{
+	if (!b || r->peer != b->mag) {
+		count(c, DLMA_SIGNAL_outdated);
+		return;
+	}
+	registration_answer(c, r, MH_STATUS_accepted, 0);
+	report(c, REPORT_binding_deregistered, b->mn, &b->hnp, b->mag);
+	if (b->state == BINDING_PENDING) {
+		binding_drop(c, b);
+		return;
+	}
+	exchange_stop(c, &b->anchor);
+	b->state = BINDING_DELETING;
+	b->last_timestamp = r->timestamp;
+	/* A refresh still on its way to the H-LMA must not undo this. */
+	b->stamp = binding_next_stamp(c, b, r->timestamp);
+	await_return(c, b);
+}
+
+static void note_request(struct core *c, struct binding *b, const struct request *r)
+{
+	b->last_timestamp = r->timestamp;
+	b->att = r->att;
+	b->handoff = r->handoff;
+	if (b->state != BINDING_PENDING && b->mag != r->peer)
+		b->previous_mag = b->mag;
+	b->mag = r->peer;
+	binding_set_lifetime(c, b, r->lifetime_ms);
+}
+
+/* A refresh, or another MAG under this LMA (draft 5.1.2): effective at once. */
+static void update(struct core *c, struct binding *b, const struct request *r)
+{
+	bool same = b->state == BINDING_ACTIVE && r->peer == b->mag;
+	bool refresh = r->handoff == MH_HANDOFF_UNCHANGED;
+
+	if (!same && refresh) {
+		registration_answer(c, r, MH_STATUS_prohibited, 0);
+		return;
+	}
+	if (!same && b->state == BINDING_ACTIVE)
+		revoke_start(c, b, b->stamp, true);
+	note_request(c, b, r);
+	if (!refresh)
+		b->stamp = binding_next_stamp(c, b, r->timestamp);
+	if (!same) {
+		binding_activate(c, b, &b->hnp);
+		report(c, REPORT_binding_moved, b->mn, &b->hnp, b->mag);
+	}
+	registration_accept(c, b, r);
+	claim_start(c, b);
+}
+
+/* The MN is new here: the owner of its HNP decides (draft 4.3). */
+static void register_new(struct core *c, struct binding *b, const struct request *r)
+{
+	const struct domain_mobile *profile = mobile_by_identity(c, &r->mn);
+	struct request *copy = malloc(sizeof(*copy));
+
+	if (!b && copy && route_has_room(c))
+		b = binding_create(c, &r->mn);
+	if (!b || !copy) {
+		free(copy);
+		count(c, DLMA_SIGNAL_table_full);
+		report(c, REPORT_table_full, &r->mn, &r->hnp, r->peer);
+		registration_answer(c, r, MH_STATUS_no_resources, 0);
+		return;
+	}
+	*copy = *r;
+	binding_forget_request(b);
+	b->waiting = copy;
+	b->hnp = r->hnp;
+	b->home = addr_is_zero(&r->hnp.addr) ? profile->home : owner_of(c, &r->hnp.addr);
+	note_request(c, b, r);
+	b->stamp = binding_next_stamp(c, b, r->timestamp);
+	b->outbids = 0;
+	claim_start(c, b);
+}
+
+void registration_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	struct binding *b = NULL;
+	struct request r;
+	uint8_t status;
+
+	request_read(&r, p, m);
+	status = check(c, &r);
+	if (!status) {
+		b = binding_by_mn(c, &r.mn);
+		status = check_timestamp(c, &r, b);
+	}
+	if (!status)
+		status = check_options(&r);
+	if (!status)
+		status = check_hnp(c, &r, b);
+	if (status)
+		registration_answer(c, &r, status,
+			status == MH_STATUS_timestamp_lower ||
+					status == MH_STATUS_timestamp_mismatch
+				? c->now.wall
+				: 0);
+	else if (!r.lifetime_ms)
+		deregister(c, b, &r);
+	else if (b && b->state != BINDING_PENDING)
+		update(c, b, &r);
+	else
+		register_new(c, b, &r);
+}
