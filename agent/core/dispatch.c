@@ -23,7 +23,7 @@ static void on_update(struct core *c, struct peer *p, const struct mh_message *m
 
 static void on_answer(struct core *c, struct peer *p, const struct mh_message *m, uint16_t sequence)
 {
-	struct exchange *e = exchange_find(c, p->index, sequence);
+	struct exchange *e = exchange_find(c, p->index, sequence, m->type);
 
 	if (e)
 		exchange_answered(c, e, m);

@@ -57,6 +57,29 @@ void exchange_stop(struct core *c, struct exchange *e)
 	timer_clear(&c->timers, &e->timer);
 }
 
+/* 0 for what is no request. */
+static uint8_t answer_to(uint8_t type)
+{
+	switch ((enum mh_type)type) {
+	case MH_BINDING_UPDATE:
+		return MH_BINDING_ACK;
+	case MH_BINDING_REVOCATION:
+		return MH_BINDING_REVOCATION;
+	case MH_HANDOVER_INITIATE:
+		return MH_HANDOVER_ACK;
+	case MH_LOCALIZED_ROUTING_INITIATION:
+		return MH_LOCALIZED_ROUTING_ACK;
+	case MH_BINDING_REFRESH_REQUEST:
+	case MH_BINDING_ACK:
+	case MH_BINDING_ERROR:
+	case MH_HEARTBEAT:
+	case MH_HANDOVER_ACK:
+	case MH_LOCALIZED_ROUTING_ACK:
+		break;
+	}
+	return 0;
+}
+
 static void try(struct core *c, struct exchange *e)
 {
 	struct mh_message m = {0};
@@ -65,6 +88,7 @@ static void try(struct core *c, struct exchange *e)
 		exchange_stop(c, e);
 		return;
 	}
+	e->answer = answer_to(m.type);
 	/* A peer whose run is not known yet was greeted; its answer lets the message go. */
 	(void)peer_send(c, e->peer, &m);
 	e->tries++;
@@ -82,6 +106,7 @@ static void begin(struct core *c, struct exchange *e, uint16_t peer)
 	e->peer = peer;
 	e->sequence = key.sequence;
 	e->tries = 0;
+	e->answer = 0;
 	e->timeout_ms = c->state.domain->timers.initial_bindack_timeout_ms;
 	/* Without memory the answer cannot be matched; the retransmission tries again. */
 	e->waiting = !table_insert(&c->state.exchanges, &e->node, key_hash(c, &key));
@@ -117,13 +142,14 @@ void exchange_due(struct core *c, struct exchange *e)
 	try(c, e);
 }
 
-struct exchange *exchange_find(struct core *c, uint16_t peer, uint16_t sequence)
+struct exchange *exchange_find(struct core *c, uint16_t peer, uint16_t sequence, uint8_t type)
 {
 	struct exchange *e = find(c, peer, sequence);
 
-	if (!e)
-		count(c, DLMA_SIGNAL_unexpected);
-	return e;
+	if (e && e->answer == type)
+		return e;
+	count(c, DLMA_SIGNAL_unexpected);
+	return NULL;
 }
 
 void exchange_answered(struct core *c, struct exchange *e, const struct mh_message *m)

@@ -79,8 +79,8 @@ void exchange_start(struct core *c, struct exchange *e, uint16_t peer);
 void exchange_schedule(struct core *c, struct exchange *e, uint16_t peer, uint64_t at_ms);
 void exchange_stop(struct core *c, struct exchange *e);
 void exchange_due(struct core *c, struct exchange *e);
-/* The one that a peer answers, or NULL (counted). */
-struct exchange *exchange_find(struct core *c, uint16_t peer, uint16_t sequence);
+/* The one that a peer answers by a message of that type, or NULL (counted). */
+struct exchange *exchange_find(struct core *c, uint16_t peer, uint16_t sequence, uint8_t type);
 /* The peer can be spoken to from now on: what waits for it goes out. */
 void exchange_kick(struct core *c, uint16_t peer);
 void exchange_answered(struct core *c, struct exchange *e, const struct mh_message *m);

@@ -48,6 +48,7 @@ struct exchange {
 	uint16_t peer;
 	uint16_t sequence;
 	uint8_t purpose; /* enum exchange_purpose */
+	uint8_t answer;	 /* MH type of the answer to what was sent; 0: nothing was yet */
 	uint8_t tries;
 	bool waiting;
 };
