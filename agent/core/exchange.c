@@ -10,11 +10,12 @@ static const struct exchange_row {
 	bool (*build)(struct core *c, struct exchange *e, struct mh_message *m);
 	void (*answered)(struct core *c, struct exchange *e, const struct mh_message *m);
 	void (*given_up)(struct core *c, struct exchange *e);
+	void (*moot)(struct core *c, struct exchange *e); /* build() said false; may be NULL */
 } rows[EXCHANGE_PURPOSE_COUNT] = {
 	[EXCHANGE_REGISTER] = {6, mag_build, mag_answered, mag_given_up},
 	[EXCHANGE_ANCHOR] = {4, claim_build, claim_answered, claim_given_up},
 	[EXCHANGE_MOVED] = {5, claim_build_moved, claim_moved_answered, claim_moved_given_up},
-	[EXCHANGE_LOCATION] = {3, notice_build, notice_answered, notice_given_up},
+	[EXCHANGE_LOCATION] = {3, notice_build, notice_answered, notice_given_up, notice_moot},
 	[EXCHANGE_REVOKE] = {3, revoke_build, revoke_answered, revoke_given_up},
 	[EXCHANGE_HANDOVER] = {3, handover_build, handover_answered, handover_given_up},
 };
@@ -86,6 +87,8 @@ static void try(struct core *c, struct exchange *e)
 
 	if (!rows[e->purpose].build(c, e, &m)) {
 		exchange_stop(c, e);
+		if (rows[e->purpose].moot)
+			rows[e->purpose].moot(c, e);
 		return;
 	}
 	e->answer = answer_to(m.type);

@@ -227,6 +227,7 @@ void notice_localize(struct core *c, const struct dlma_prefix *hnp, uint16_t mag
 bool notice_build(struct core *c, struct exchange *e, struct mh_message *m);
 void notice_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void notice_given_up(struct core *c, struct exchange *e);
+void notice_moot(struct core *c, struct exchange *e);
 void notice_due(struct core *c, struct notice *n);
 
 /* revoke.c: asking a MAG, or an LMA, to give a MN up. */

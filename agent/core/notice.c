@@ -187,3 +187,9 @@ void notice_given_up(struct core *c, struct exchange *e)
 	report(c, REPORT_unanswered, NULL, &n->hnp, n->peer);
 	release(c, n);
 }
+
+/* Nothing is said; the next packet may make us say it again. */
+void notice_moot(struct core *c, struct exchange *e)
+{
+	release(c, container_of(e, struct notice, exchange));
+}
