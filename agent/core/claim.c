@@ -107,7 +107,7 @@ void claim_answered(struct core *c, struct exchange *e, const struct mh_message 
 {
 	struct binding *b = container_of(e, struct binding, anchor);
 	struct claim_result r = {
-		.status = m->ba.status,
+		.status = message_status(m),
 		.hnp = message_hnp(m),
 		.stamp = m->options.timestamp,
 		.previous = DOMAIN_NO_NODE,
@@ -153,7 +153,7 @@ void claim_moved_answered(struct core *c, struct exchange *e, const struct mh_me
 {
 	struct binding *b = container_of(e, struct binding, moved);
 
-	if (m->ba.status == MH_STATUS_accepted) {
+	if (message_status(m) == MH_STATUS_accepted) {
 		report(c, REPORT_previous_told, b->mn, &b->hnp, b->previous);
 		return;
 	}

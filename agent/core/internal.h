@@ -109,6 +109,8 @@ void message_reply(struct core *c, const struct request *r, const struct reply *
 uint32_t message_lifetime_ms(uint16_t units);
 /* The first HNP option, or a zero prefix. */
 struct dlma_prefix message_hnp(const struct mh_message *m);
+/* Status of a PBA; all below 128 accept (RFC 6275 6.1.8), and are the same to us. */
+uint8_t message_status(const struct mh_message *m);
 
 /* binding.c: the binding cache of an LMA. NULL: there is none, or no memory. */
 enum { OUTBIDS_MAX = 5 };

@@ -110,7 +110,7 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 		attachment_drop(c, a);
 		return;
 	}
-	if (m->ba.status < MH_STATUS_unspecified) {
+	if (message_status(m) == MH_STATUS_accepted) {
 		registered(c, a, m);
 		return;
 	}

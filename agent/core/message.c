@@ -78,6 +78,11 @@ struct dlma_prefix message_hnp(const struct mh_message *m)
 	return m->options.hnp_count ? m->options.hnp[0].prefix : (struct dlma_prefix){0};
 }
 
+uint8_t message_status(const struct mh_message *m)
+{
+	return m->ba.status < MH_STATUS_unspecified ? MH_STATUS_accepted : m->ba.status;
+}
+
 void message_revocation_answer(struct core *c, uint16_t peer, uint16_t sequence, uint8_t code)
 {
 	struct mh_message m = {.type = MH_BINDING_REVOCATION};

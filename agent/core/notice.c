@@ -173,7 +173,8 @@ void notice_answered(struct core *c, struct exchange *e, const struct mh_message
 {
 	struct notice *n = container_of(e, struct notice, exchange);
 
-	uint8_t status = m->type == MH_LOCALIZED_ROUTING_ACK ? m->localized.status : m->ba.status;
+	uint8_t status =
+		m->type == MH_LOCALIZED_ROUTING_ACK ? m->localized.status : message_status(m);
 
 	if (status == MH_STATUS_accepted)
 		report(c, REPORT_location_told, NULL, &n->hnp, n->peer);
