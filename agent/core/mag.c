@@ -46,13 +46,23 @@ static void ask_to_forward(struct core *c, struct attachment *a, uint16_t previo
 		exchange_start(c, &a->handover, previous);
 }
 
+/* No service for a while, however often the MN announces itself. */
+void mag_turn_away(struct core *c, struct attachment *a)
+{
+	exchange_stop(c, &a->exchange);
+	attachment_withdraw(c, a);
+	attachment_enter(c, a, ATTACHMENT_REFUSED);
+	timer_set(&c->timers, &a->timer, c->now.mono_ms + REFUSED_PAUSE_MS);
+}
+
 static void registered(struct core *c, struct attachment *a, const struct mh_message *m)
 {
 	struct dlma_prefix hnp = message_hnp(m);
 	bool news = a->state != ATTACHMENT_REGISTERED || !prefix_equal(&hnp, &a->hnp);
 
-	if (addr_is_zero(&hnp.addr)) {
-		count(c, DLMA_SIGNAL_unexpected);
+	if (!owner_hnp_valid(c, &hnp)) {
+		count(c, DLMA_SIGNAL_not_authorised);
+		mag_turn_away(c, a);
 		return;
 	}
 	if (attachment_has_hnp(a) && !prefix_equal(&hnp, &a->hnp))
@@ -71,15 +81,6 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		ask_to_forward(c, a, peer_index(c, &m->options.mag_address));
 	if (!a->revoking)
 		mag_schedule_refresh(c, a);
-}
-
-/* No service for a while, however often the MN announces itself. */
-void mag_turn_away(struct core *c, struct attachment *a)
-{
-	exchange_stop(c, &a->exchange);
-	attachment_withdraw(c, a);
-	attachment_enter(c, a, ATTACHMENT_REFUSED);
-	timer_set(&c->timers, &a->timer, c->now.mono_ms + REFUSED_PAUSE_MS);
 }
 
 /* RFC 5213 6.9.1.2, the statuses that say what to do next. */
