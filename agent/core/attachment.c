@@ -117,7 +117,8 @@ struct attachment *attachment_create(
 		goto free_attachment;
 	if (!table_reserve(&c->state.attachments_by_hnp, t->count + 1) &&
 		!table_insert(t, &a->by_mac, table_hash(t, a->mac, sizeof(a->mac)))) {
-		if (mobile->has_hnp)
+		/* Interfaces of one MN may share a profile's HNP; one of them has it at a time. */
+		if (mobile->has_hnp && !attachment_by_hnp(c, &mobile->hnp))
 			attachment_set_hnp(c, a, &mobile->hnp);
 		attachment_enter(c, a, ATTACHMENT_REGISTERING);
 		return a;

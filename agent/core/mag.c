@@ -39,6 +39,20 @@ void mag_schedule_refresh(struct core *c, struct attachment *a)
 	timer_set(&c->timers, &a->timer, c->now.mono_ms + a->lifetime_ms / 2);
 }
 
+/* The LMA has just given this HNP to another MN: whoever had it here has it no more. */
+static void take_hnp(struct core *c, struct attachment *a, const struct dlma_prefix *hnp)
+{
+	struct attachment *other = attachment_by_hnp(c, hnp);
+
+	if (attachment_has_hnp(a) && !prefix_equal(hnp, &a->hnp))
+		attachment_withdraw(c, a);
+	if (other && other != a) {
+		attachment_withdraw(c, other);
+		attachment_set_hnp(c, other, &(struct dlma_prefix){0});
+	}
+	attachment_set_hnp(c, a, hnp);
+}
+
 /* RFC 5949, reactive: the previous MAG sends what still comes to it on to this one. */
 static void ask_to_forward(struct core *c, struct attachment *a, uint16_t previous)
 {
@@ -65,9 +79,7 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		mag_turn_away(c, a);
 		return;
 	}
-	if (attachment_has_hnp(a) && !prefix_equal(&hnp, &a->hnp))
-		attachment_withdraw(c, a);
-	attachment_set_hnp(c, a, &hnp);
+	take_hnp(c, a, &hnp);
 	attachment_enter(c, a, ATTACHMENT_REGISTERED);
 	a->registered_ms = c->now.mono_ms;
 	a->lifetime_ms = message_lifetime_ms(m->ba.lifetime);
