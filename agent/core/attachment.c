@@ -179,6 +179,9 @@ void attachment_part(struct core *c, struct attachment *a)
 void attachment_drop(struct core *c, struct attachment *a)
 {
 	attachment_undeliver(c, a);
+	/* Our own LMA may have refused the de-registration: then attachment_part() was wrong. */
+	if (attachment_has_hnp(a) && peer_is_lma(c, c->state.conf->self))
+		route_sync(c, &a->hnp);
 	attachment_enter(c, a, ATTACHMENT_GONE);
 	exchange_stop(c, &a->exchange);
 	exchange_stop(c, &a->handover);
