@@ -301,7 +301,9 @@ void anchor_restore(struct core *c, const struct record *r)
 {
 	struct anchor *a = anchor_by_hnp(c, &r->hnp);
 
-	if (a || !owner_is_self(c, &r->hnp) || anchor_by_mn(c, &r->mn))
+	/* The run before may have had other prefixes. */
+	if (a || !owner_hnp_valid(c, &r->hnp) || !owner_is_self(c, &r->hnp) ||
+		anchor_by_mn(c, &r->mn))
 		return;
 	a = create(c, &r->mn, &r->hnp);
 	if (!a)

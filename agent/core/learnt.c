@@ -524,9 +524,14 @@ void learnt_due(struct core *c, struct learnt *l)
 	}
 }
 
-/* The location table of an owner comes from the store, and a nobody's entry from nowhere. */
+/*
+ * The location table of an owner comes from the store, and a nobody's entry from nowhere. The run
+ * before may have had other prefixes.
+ */
 static bool adoptable(const struct core *c, const struct dlma_prefix *hnp, uint8_t kind)
 {
+	if (!owner_hnp_valid(c, hnp))
+		return false;
 	if (kind == DLMA_LOCATION_BINDING)
 		return true;
 	return (kind == DLMA_LOCATION_CACHED || kind == DLMA_LOCATION_FORWARDING) &&
@@ -543,8 +548,11 @@ void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, u
 	struct learnt *l = NULL;
 
 	if (target != DOMAIN_NO_NODE && adoptable(c, hnp, kind) &&
-		route_of(c, hnp).kind == DLMA_LOCATION_NONE)
+		route_of(c, hnp).kind == DLMA_LOCATION_NONE) {
+		if (kind == DLMA_LOCATION_CACHED)
+			make_room(c); /* the run before may have had a larger cache */
 		l = create(c, hnp);
+	}
 	if (!l) {
 		route_sync(c, hnp);
 		return;

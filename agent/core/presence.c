@@ -190,7 +190,8 @@ void presence_adopt(
 	const struct domain_mobile *mobile = mobile_by_mac(c, mac);
 	struct attachment *a;
 
-	if (!mobile || !attachment_link_of(c, ifindex) || attachment_by_mac(c, mac)) {
+	if (!mobile || !attachment_link_of(c, ifindex) || attachment_by_mac(c, mac) ||
+		!owner_hnp_valid(c, hnp)) {
 		emit_access_del(c, hnp);
 		return;
 	}
