@@ -312,6 +312,8 @@ void anchor_restore(struct core *c, const struct record *r)
 	a->att = r->att;
 	a->dlma = peer_index(c, &r->dlma);
 	a->previous = peer_index(c, &r->previous);
+	a->mag = peer_index(c, &r->mag);
+	a->previous_mag = peer_index(c, &r->previous_mag);
 	/* How long we were away is not known; the D-LMA refreshes or lets go in its own time. */
 	if (a->dlma != DOMAIN_NO_NODE)
 		keep_until(c, a, r->lifetime_ms);

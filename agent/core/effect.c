@@ -55,6 +55,13 @@ void emit_check_use(struct core *c, const struct dlma_prefix *hnp)
 	emit(c, EFFECT_CHECK_USE)->check_use.hnp = *hnp;
 }
 
+/* Zero for no node. */
+static struct dlma_addr address_of(const struct core *c, uint16_t index)
+{
+	return index == DOMAIN_NO_NODE ? (struct dlma_addr){0}
+				       : c->state.peers[index].node->address;
+}
+
 void emit_store(struct core *c, const struct anchor *a)
 {
 	struct record *r = &emit(c, EFFECT_STORE_PUT)->store;
@@ -65,10 +72,10 @@ void emit_store(struct core *c, const struct anchor *a)
 	r->stamp = a->stamp;
 	r->lifetime_ms = a->lifetime_ms;
 	r->att = a->att;
-	if (a->dlma != DOMAIN_NO_NODE)
-		r->dlma = c->state.peers[a->dlma].node->address;
-	if (a->previous != DOMAIN_NO_NODE)
-		r->previous = c->state.peers[a->previous].node->address;
+	r->dlma = address_of(c, a->dlma);
+	r->previous = address_of(c, a->previous);
+	r->mag = address_of(c, a->mag);
+	r->previous_mag = address_of(c, a->previous_mag);
 }
 
 void report_status(struct core *c, enum report_kind kind, const struct identity *mn,

@@ -110,7 +110,7 @@ struct anchor {
 	uint32_t lifetime_ms;
 	uint16_t dlma;		    /* DOMAIN_NO_NODE: anchored nowhere */
 	uint16_t previous;	    /* D-LMA before, for a repeated request */
-	uint16_t mag, previous_mag; /* as the D-LMAs told; DOMAIN_NO_NODE after a restart */
+	uint16_t mag, previous_mag; /* as the D-LMAs told; DOMAIN_NO_NODE if they did not */
 	uint8_t att;
 };
 

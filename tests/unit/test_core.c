@@ -375,6 +375,18 @@ static bool record(struct world *world, const struct world_message *m)
 	return false;
 }
 
+/* Draft 5.1.3: only a MAG that is named to the new one can be asked to forward. */
+Test(core, the_h_lma_that_restarts_remembers_the_mag)
+{
+	for (int i = 0; i < W_NODES; i++)
+		w.conf[i].domain.disclosure = DOMAIN_DISCLOSE_LMA;
+	(void)attach(W_MN1, W_MAG_1A);
+	world_restart(&w, W_H_LMA);
+	world_run(&w, 5);
+	(void)attach(W_MN1, W_MAG_2);
+	cr_assert(eq(u32, w.reports[W_MAG_2][REPORT_forwarding_granted], 1));
+}
+
 Test(core, recorded_messages_change_nothing)
 {
 	struct dlma_prefix hnp;
