@@ -182,7 +182,7 @@ void claim_all(struct core *c, uint16_t home)
 	while ((n = table_next(&c->state.bindings, n))) {
 		struct binding *b = container_of(n, struct binding, by_mn);
 
-		if (b->home != home || b->state != BINDING_ACTIVE || b->anchor.waiting)
+		if (b->home != home || b->state != BINDING_ACTIVE || timer_is_set(&b->anchor.timer))
 			continue;
 		exchange_schedule(c, &b->anchor, home, at++);
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "core/internal.h"
+#include <errno.h>
 
 /*
  * What is asked, and how often. The message is built again for every try: it carries what is true
@@ -98,32 +99,50 @@ static void try(struct core *c, struct exchange *e)
 	timer_set(&c->timers, &e->timer, c->now.mono_ms + e->timeout_ms);
 }
 
-static void begin(struct core *c, struct exchange *e, uint16_t peer)
+/* A number under which nothing is asked of that peer yet. -EAGAIN: all are in use. */
+static int next_sequence(struct core *c, struct exchange_key *key)
+{
+	for (uint32_t tried = 0; tried <= UINT16_MAX; tried++) {
+		key->sequence = ++c->sequence;
+		if (!find(c, key->peer, key->sequence))
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+static int begin(struct core *c, struct exchange *e, uint16_t peer)
 {
 	struct exchange_key key = {.peer = peer};
+	int err;
 
 	exchange_stop(c, e);
-	do
-		key.sequence = ++c->sequence;
-	while (find(c, peer, key.sequence));
 	e->peer = peer;
-	e->sequence = key.sequence;
 	e->tries = 0;
 	e->answer = 0;
 	e->timeout_ms = c->state.domain->timers.initial_bindack_timeout_ms;
+	err = next_sequence(c, &key);
+	if (err)
+		return err;
+	e->sequence = key.sequence;
 	/* Without memory the answer cannot be matched; the retransmission tries again. */
 	e->waiting = !table_insert(&c->state.exchanges, &e->node, key_hash(c, &key));
+	return 0;
 }
 
 void exchange_start(struct core *c, struct exchange *e, uint16_t peer)
 {
-	begin(c, e, peer);
-	try(c, e);
+	if (begin(c, e, peer))
+		timer_set(&c->timers, &e->timer, c->now.mono_ms + e->timeout_ms);
+	else
+		try(c, e);
 }
 
+/* It takes its sequence number when its time has come: there are fewer of them than bindings. */
 void exchange_schedule(struct core *c, struct exchange *e, uint16_t peer, uint64_t at_ms)
 {
-	begin(c, e, peer);
+	exchange_stop(c, e);
+	e->peer = peer;
+	e->tries = 0;
 	timer_set(&c->timers, &e->timer, at_ms);
 }
 
@@ -132,6 +151,10 @@ void exchange_due(struct core *c, struct exchange *e)
 {
 	uint32_t ceiling = c->state.domain->timers.max_bindack_timeout_ms;
 
+	if (!e->waiting && !e->tries) {
+		exchange_start(c, e, e->peer);
+		return;
+	}
 	if (e->tries >= rows[e->purpose].tries) {
 		exchange_stop(c, e);
 		count(c, DLMA_SIGNAL_unanswered);
