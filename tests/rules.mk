@@ -3,6 +3,7 @@
 
 include tests/bpf/rules.mk
 include tests/bench/rules.mk
+include tests/store/rules.mk
 include tests/net/rules.mk
 include tests/kernels/rules.mk
 include tests/demo/rules.mk
@@ -20,7 +21,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_HELP)) \
 
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
-test-programs: unit-programs bpf-tests bench-programs lab-tools
+test-programs: unit-programs bpf-tests store-tests bench-programs lab-tools
 unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
 	$(Q)for t in $^; do $$t || exit 1; done
 

@@ -121,6 +121,14 @@ def bpf():
     return found
 
 
+def store():
+    """The store on a disk that fails, and that loses its power."""
+    found = Counter()
+    for program in sorted((BUILD / "tests/store").glob("test_*")):
+        found += criterion(program, f"store {program.name}", {"DLMA_BUILD": str(BUILD)})
+    return found
+
+
 def net_runner(build, *options):
     """Runs tests on network namespaces with the programs of a build."""
     results = build / "tests/net/results.json"
@@ -162,7 +170,7 @@ def demo():
     return found
 
 
-SUITES = {"static": static, "unit": unit, "bpf": bpf, "net": net, "sanitized": sanitized, "demo": demo}
+SUITES = {"static": static, "unit": unit, "bpf": bpf, "store": store, "net": net, "sanitized": sanitized, "demo": demo}
 
 
 def main():

@@ -37,6 +37,21 @@ static int read_hook(
 static const struct conf_kind hook_kind = {
 	"\"auto\", \"xdp\", \"xdp-generic\" or \"tc\"", read_hook};
 
+static int read_store_failure(
+	struct conf_reader *r, const config_setting_t *s, const struct conf_field *f, void *ret)
+{
+	const char *word = config_setting_get_string(s);
+
+	if (!word || (strcmp(word, "refuse") && strcmp(word, "continue")))
+		return conf_refuse(r, s, f);
+	*(enum domain_store_failure *)ret =
+		strcmp(word, "refuse") ? DOMAIN_STORE_CONTINUE : DOMAIN_STORE_REFUSE;
+	return 0;
+}
+
+static const struct conf_kind store_failure_kind = {
+	"\"refuse\" or \"continue\"", read_store_failure};
+
 static const struct conf_field interface_fields[] = {
 	{"match", &conf_text, CONF_ROOM(struct domain_interface, match), .required = true},
 	{"hook", &hook_kind, CONF_AT(struct domain_interface, hook)},
@@ -105,6 +120,7 @@ static const struct conf_field node_fields[] = {
 	{"state_dir", &conf_path, CONF_ROOM(struct node_conf, state_dir)},
 	{"pin_dir", &conf_path, CONF_ROOM(struct node_conf, pin_dir)},
 	{"limits", &limits_kind, CONF_WHOLE},
+	{"store_failure", &store_failure_kind, CONF_AT(struct node_conf, store_failure)},
 	{0},
 };
 

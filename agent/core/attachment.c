@@ -216,6 +216,7 @@ void attachment_advertise(struct core *c, struct attachment *a, bool withdraw)
 	e = emit(c, EFFECT_FRAME);
 	len = nd_advertise(&ra, e->frame.bytes, sizeof(e->frame.bytes));
 	e->frame.len = (uint16_t)(len > 0 ? len : 0);
+	e->frame.hnp = a->hnp;
 	e->frame.ifindex = a->ifindex;
 	memcpy(e->frame.mac, a->mac, sizeof(a->mac));
 	if (!withdraw)
@@ -254,6 +255,7 @@ void attachment_probe(struct core *c, struct attachment *a)
 	e = emit(c, EFFECT_FRAME);
 	len = nd_solicit(&src, &a->link_local, link->mac, e->frame.bytes, sizeof(e->frame.bytes));
 	e->frame.len = (uint16_t)(len > 0 ? len : 0);
+	e->frame.hnp = (struct dlma_prefix){0};
 	e->frame.ifindex = a->ifindex;
 	memcpy(e->frame.mac, a->mac, sizeof(a->mac));
 }

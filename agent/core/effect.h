@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the core wants done. Data only; io/ carries it out, in order, with one rule on top: nothing
- * is sent before what was put into the store ahead of it is durable.
+ * is sent about a HNP before what was put into the store for it is durable.
  */
 #pragma once
 
@@ -33,11 +33,13 @@ struct effect {
 	union {
 		struct {
 			struct dlma_addr dst;
+			struct dlma_prefix hnp; /* that it is about; zero: none */
 			uint16_t len;
 			uint8_t bytes[EFFECT_BYTES_MAX];
 		} send;
 		struct {
 			uint32_t ifindex;
+			struct dlma_prefix hnp; /* that it advertises; zero: none */
 			uint8_t mac[6];
 			uint16_t len;
 			uint8_t bytes[ND_PACKET_MAX];

@@ -203,6 +203,7 @@ static int send_to_run(struct core *c, struct peer *p, struct mh_message *m, uin
 	}
 	mh_checksum_set(src, dst, e->send.bytes, (size_t)len);
 	e->send.dst = *dst;
+	e->send.hnp = message_hnp(m);
 	e->send.len = (uint16_t)len;
 	c->state.counters.sent[m->type % 32]++;
 	return 0;

@@ -18,7 +18,7 @@ struct record {
 	struct dlma_addr previous; /* D-LMA before that; zero: none */
 	struct dlma_addr mag;	   /* behind that D-LMA, as it told; zero: not known */
 	struct dlma_addr previous_mag;
-	uint64_t stamp;		   /* of the last accepted movement, format of option 27 */
-	uint32_t lifetime_ms;	   /* granted at the last movement */
+	uint64_t stamp;	      /* of the last accepted movement, format of option 27 */
+	uint32_t lifetime_ms; /* granted at the last movement */
 	uint8_t att;
 };

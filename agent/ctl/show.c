@@ -68,6 +68,17 @@ static void show_roles(const json_t *roles)
 		printf("%s%s", i ? ", " : "", json_string_value(role));
 }
 
+static void show_store(const json_t *store)
+{
+	if (json_is_true(json_object_get(store, "works")))
+		printf("store      works, %lld records made durable by %lld commits\n",
+			number_of(store, "records"), number_of(store, "commits"));
+	else
+		printf("store      %s; %lld records pending, %lld messages held back\n",
+			text_of(store, "trouble"), number_of(store, "pending"),
+			number_of(store, "held_back"));
+}
+
 static void show_status(const json_t *s)
 {
 	const json_t *loader = json_object_get(s, "loader"), *errors;
@@ -83,6 +94,7 @@ static void show_status(const json_t *s)
 		number_of(s, "bindings"), number_of(s, "attachments"), number_of(s, "anchors"));
 	printf("cache      %lld locations; map %lld of %lld entries\n", number_of(s, "cached"),
 		number_of(s, "map_entries"), number_of(s, "map_max"));
+	show_store(json_object_get(s, "store"));
 	if (!json_is_object(loader)) {
 		printf("data path  no loader has run; start dlma-loader\n");
 		return;

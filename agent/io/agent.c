@@ -77,10 +77,8 @@ static void carry_out(struct agent *a, const struct effect *e)
 {
 	switch (e->kind) {
 	case EFFECT_SEND:
-		mhsock_queue(a, e);
-		break;
 	case EFFECT_FRAME:
-		access_send(a, e);
+		outbox_put(a->outbox, e, agent_now().mono_ms);
 		break;
 	case EFFECT_LOCATION_PUT:
 		put_location(a, e);
@@ -104,10 +102,10 @@ static void carry_out(struct agent *a, const struct effect *e)
 		check_use(a, &e->check_use.hnp);
 		break;
 	case EFFECT_STORE_PUT:
-		store_put(a, &e->store);
+		store_put(a->store, &e->store);
 		break;
 	case EFFECT_STORE_DEL:
-		store_del(a, &e->store.hnp);
+		store_del(a->store, &e->store.hnp);
 		break;
 	case EFFECT_REPORT:
 		report_show(a, &e->report);
@@ -163,16 +161,21 @@ static void arm_deadline(struct agent *a)
 	ev_timer_start(a->loop, &a->deadline);
 }
 
-/* Durable first, then told. */
+static void send_out(void *arg, const struct effect *e)
+{
+	if (e->kind == EFFECT_SEND)
+		mhsock_send(arg, e);
+	else
+		access_send(arg, e);
+}
+
 static void on_turn_end(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 {
 	struct agent *a = prepare->data;
 
 	(void)loop;
 	(void)events;
-	if (store_commit(a))
-		mhsock_discard(a);
-	mhsock_flush(a);
+	outbox_flush(a->outbox, agent_now().mono_ms);
 	hold_flush(a);
 	arm_deadline(a);
 }
@@ -192,10 +195,28 @@ static void on_signal(struct ev_loop *loop, struct ev_signal *signal, int events
 	ev_break(loop, EVBREAK_ALL);
 }
 
+/* What the store says of the disk may get better; meanwhile the data path goes on as it is. */
+static int start_run(struct agent *a, struct core_options *o)
+{
+	const struct timespec pause = {.tv_sec = 1};
+	struct database_run run;
+	int err;
+
+	while ((err = store_start_run(a->store, &run))) {
+		if (!store_may_recover(err))
+			return err;
+		if (nanosleep(&pause, NULL))
+			return -EINTR;
+	}
+	o->epoch = run.epoch;
+	o->restart_counter = run.restart_counter;
+	return 0;
+}
+
 static int start_core(struct agent *a)
 {
 	struct core_options o = {.conf = &a->conf, .mac = crypto_mac};
-	int err = store_start_run(a, &o.epoch, &o.restart_counter);
+	int err = start_run(a, &o);
 
 	if (err)
 		return err;
@@ -225,6 +246,24 @@ static void start_watchers(struct agent *a)
 	ev_signal_start(a->loop, &a->interrupt);
 }
 
+static void restore_one(void *arg, const struct record *r)
+{
+	struct event e = {.kind = EVENT_RESTORE, .restore = *r};
+
+	agent_event(arg, &e);
+}
+
+/* Says how many; a store that cannot be read whole is not read at all. */
+static int restore(struct agent *a)
+{
+	int err = store_restore(a->store, restore_one, a);
+	size_t count = core_state(a->core)->anchors.count;
+
+	if (!err && count)
+		log_info("restored %zu records from the store", count);
+	return err;
+}
+
 static const struct privilege needed[] = {
 	{CAP_NET_RAW, "send and receive Mobility Headers"},
 	{CAP_PERFMON, "read the perf ring"},
@@ -242,7 +281,9 @@ static int start(struct agent *a)
 	if (!err)
 		err = maps_open(a);
 	if (!err)
-		err = store_open(a);
+		err = store_open(&a->store, a->conf.state_dir, a->conf.store_failure);
+	if (!err)
+		err = (a->outbox = outbox_new(a->store, send_out, a)) ? 0 : -ENOMEM;
 	if (!err)
 		err = mhsock_open(a);
 	if (!err)
@@ -255,8 +296,9 @@ static int start(struct agent *a)
 		return err;
 	maps_tick(a);
 	maps_expect(a, false);
-	store_restore(a);
-	err = access_open(a);
+	err = restore(a);
+	if (!err)
+		err = access_open(a);
 	if (!err) {
 		const struct event tick = {.kind = EVENT_TICK};
 
@@ -280,15 +322,16 @@ int agent_run(struct agent *a)
 		a->ready = true;
 		log_info("node %s: ready", domain_self(&a->conf)->name);
 		ev_run(a->loop, 0);
+		outbox_flush(a->outbox, agent_now().mono_ms);
 		log_info("node %s: stopping; the data path goes on", domain_self(&a->conf)->name);
 	}
 	control_close(a);
 	hold_close(a);
 	access_close(a);
 	maps_close(a);
-	if (a->outbox)
-		mhsock_close(a);
-	store_close(a);
+	mhsock_close(a);
+	outbox_free(a->outbox);
+	store_close(a->store);
 	core_free(a->core);
 	profiles_free(a->profiles);
 	free(a->posted);

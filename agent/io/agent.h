@@ -9,6 +9,8 @@
 
 #include "base/netlink.h"
 #include "core/state.h"
+#include "io/outbox.h"
+#include "io/store.h"
 #include <ev.h>
 #include <jansson.h>
 
@@ -26,9 +28,7 @@ struct access_port {
 };
 
 struct data_path;    /* maps.c */
-struct store;	     /* store.c */
 struct control;	     /* control.c */
-struct outbox;	     /* mhsock.c */
 struct waiting_room; /* hold.c */
 
 struct agent {
@@ -68,11 +68,7 @@ int agent_run(struct agent *a);
 /* mhsock.c: Mobility Headers, IPv6 protocol 135. 0 or -errno after a message. */
 int mhsock_open(struct agent *a);
 void mhsock_close(struct agent *a);
-void mhsock_queue(struct agent *a, const struct effect *e);
-/* Sends what was queued. */
-void mhsock_flush(struct agent *a);
-/* Forgets what was queued: it would promise what the store could not keep. */
-void mhsock_discard(struct agent *a);
+void mhsock_send(struct agent *a, const struct effect *e);
 
 /* access.c: access links. */
 int access_open(struct agent *a);
@@ -126,17 +122,6 @@ void hold_flush(struct agent *a);
 /* Those that have waited for too long go back at once. */
 void hold_expire(struct agent *a);
 uint32_t hold_count(const struct agent *a);
-
-/* store.c: SQLite. */
-int store_open(struct agent *a);
-void store_close(struct agent *a);
-/* Numbers of this run, larger than those of the last (durable when this returns). */
-int store_start_run(struct agent *a, uint32_t *ret_epoch, uint32_t *ret_restart_counter);
-void store_restore(struct agent *a);
-void store_put(struct agent *a, const struct record *r);
-void store_del(struct agent *a, const struct dlma_prefix *hnp);
-/* Makes all of it durable. 0 or -errno after a message. */
-int store_commit(struct agent *a);
 
 /* crypto.c */
 int crypto_mac(enum auth_algorithm algorithm, const uint8_t *key, size_t key_len,

@@ -4,22 +4,10 @@
 #include "base/log.h"
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BATCH = 32, OUTBOX_MAX = 1024, SOCKET_BUFFER = 4 << 20 };
-
-struct letter {
-	struct dlma_addr dst;
-	uint16_t len;
-	uint8_t bytes[EFFECT_BYTES_MAX];
-};
-
-struct outbox {
-	uint32_t count;
-	struct letter letters[OUTBOX_MAX];
-};
+enum { BATCH = 32, SOCKET_BUFFER = 4 << 20 };
 
 static struct sockaddr_in6 address_of(const struct dlma_addr *a)
 {
@@ -90,9 +78,6 @@ int mhsock_open(struct agent *a)
 {
 	int err;
 
-	a->outbox = calloc(1, sizeof(*a->outbox));
-	if (!a->outbox)
-		return -ENOMEM;
 	a->mh_fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, MH_PROTOCOL);
 	if (a->mh_fd < 0) {
 		err = -errno;
@@ -114,41 +99,15 @@ void mhsock_close(struct agent *a)
 {
 	if (a->mh_fd >= 0)
 		close(a->mh_fd);
-	free(a->outbox);
 }
 
-void mhsock_flush(struct agent *a)
+/* Lost like any packet, if it cannot be sent: whatever matters is retransmitted. */
+void mhsock_send(struct agent *a, const struct effect *e)
 {
-	struct outbox *o = a->outbox;
+	struct sockaddr_in6 to = address_of(&e->send.dst);
+	char text[ADDR_TEXT_MAX];
 
-	for (uint32_t i = 0; i < o->count; i++) {
-		struct sockaddr_in6 to = address_of(&o->letters[i].dst);
-		char text[ADDR_TEXT_MAX];
-
-		/* Lost like any packet: whatever matters is retransmitted. */
-		if (sendto(a->mh_fd, o->letters[i].bytes, o->letters[i].len, 0,
-			    (struct sockaddr *)&to, sizeof(to)) < 0)
-			log_debug("cannot send to %s: %s, ignoring",
-				addr_format(&o->letters[i].dst, text), strerror(errno));
-	}
-	o->count = 0;
-}
-
-void mhsock_discard(struct agent *a)
-{
-	a->outbox->count = 0;
-}
-
-void mhsock_queue(struct agent *a, const struct effect *e)
-{
-	struct letter *l;
-
-	if (a->outbox->count == OUTBOX_MAX && !store_commit(a))
-		mhsock_flush(a);
-	if (a->outbox->count == OUTBOX_MAX)
-		return;
-	l = &a->outbox->letters[a->outbox->count++];
-	l->dst = e->send.dst;
-	l->len = e->send.len;
-	memcpy(l->bytes, e->send.bytes, e->send.len);
+	if (sendto(a->mh_fd, e->send.bytes, e->send.len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		log_debug("cannot send to %s: %s, ignoring", addr_format(&e->send.dst, text),
+			strerror(errno));
 }

@@ -1,254 +1,337 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What must survive: the records of the H-LMA and the numbers of the runs. SQLite, WAL. */
-#include "io/agent.h"
+#include "io/store.h"
 #include "base/log.h"
+#include "core/table.h"
 #include <errno.h>
-#include <sqlite3.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-enum statement { PUT, DEL, STATEMENT_COUNT };
+enum { RETRY_MS = 500, WORDS_MAX = 512 };
+
+struct pending {
+	struct table_node node; /* by HNP */
+	struct record record;
+	bool deleted; /* only the HNP counts */
+};
 
 struct store {
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENT_COUNT];
-	bool open_transaction;
-	bool turn_failed; /* a write of this turn did not succeed */
-	bool failing;	  /* said so already */
+	struct database *db;
+	struct table pending;
+	struct database_run run;
+	bool run_pending;
+	bool forgot; /* no memory for something that was put: nothing may be told any more */
+	enum domain_store_failure on_failure;
+	int error;
+	uint64_t retry_at_ms;
+	uint64_t records;
+	char directory[DOMAIN_PATH_MAX];
+	char words[WORDS_MAX];
 };
 
-static const char schema[] =
-	"PRAGMA journal_mode = WAL;"
-	"PRAGMA synchronous = FULL;"
-	"CREATE TABLE IF NOT EXISTS run (one INTEGER PRIMARY KEY CHECK (one = 1),"
-	"	epoch INTEGER NOT NULL, restart_counter INTEGER NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS record (hnp BLOB NOT NULL, len INTEGER NOT NULL,"
-	"	mn TEXT NOT NULL, ll BLOB NOT NULL, dlma BLOB NOT NULL, previous BLOB NOT NULL,"
-	"	stamp INTEGER NOT NULL, lifetime_ms INTEGER NOT NULL, att INTEGER NOT NULL,"
-	"	PRIMARY KEY (hnp, len));";
-
-static const char *const texts[STATEMENT_COUNT] = {
-	[PUT] = "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[DEL] = "DELETE FROM record WHERE hnp = ? AND len = ?",
-};
-
-static int fail(struct store *s, const char *doing)
+static const char *advice(int err)
 {
-	if (!s->failing)
-		log_error("store: cannot %s: %s; nothing is acknowledged until that works again",
-			doing, sqlite3_errmsg(s->db));
-	s->failing = s->turn_failed = true;
-	return -EIO;
+	switch (-err) {
+	case ENOSPC:
+		return "free some space there";
+	case EROFS:
+		return "mount it writable";
+	case EBADMSG:
+		return "stop the agent and put a copy of agent.db in its place; without a copy "
+		       "move "
+		       "agent.db* away, to begin with no location at all";
+	case EPROTO:
+		return "install the agent that wrote it, or a newer one";
+	case EBUSY:
+		return "end the other process that uses it";
+	default:
+		return "see to the disk";
+	}
 }
 
+/* Says so once, and again when the reason is another one; `then` is what follows from it. */
+static int failed(struct store *s, int err, const char *doing, const char *then)
+{
+	snprintf(s->words, sizeof(s->words), "cannot %s %s/agent.db: %s; %s", doing, s->directory,
+		database_words(s->db), advice(err));
+	if (s->error != err)
+		log_error("store: %s%s", s->words, then);
+	s->error = err;
+	return err;
+}
+
+static int failed_to_write(struct store *s, int err)
+{
+	return failed(s, err, "write",
+		s->on_failure == DOMAIN_STORE_CONTINUE
+			? "; meanwhile a crash would lose what is acknowledged"
+			: "; meanwhile no change of a location is acknowledged, all else goes on");
+}
+
+static void worked(struct store *s)
+{
+	if (s->error)
+		log_info("store: works again, nothing is pending");
+	s->error = 0;
+	*s->words = 0;
+}
+
+/* Opening */
+
+static int sync_parent(const char *path)
+{
+	char parent[DOMAIN_PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd, err;
+
+	snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = fd < 0 || fsync(fd) ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* With its parents; durable, as far as it is new. */
 static int make_directory(const char *path)
 {
 	char partial[DOMAIN_PATH_MAX];
 
 	for (size_t i = 1;; i++) {
+		int err = 0;
+
 		if (path[i] && path[i] != '/')
 			continue;
 		snprintf(partial, sizeof(partial), "%.*s", (int)i, path);
-		if (mkdir(partial, 0700) && errno != EEXIST)
-			return -errno;
-		if (!path[i])
-			return 0;
+		if (!mkdir(partial, 0700))
+			err = sync_parent(partial);
+		else if (errno != EEXIST)
+			err = -errno;
+		if (err || !path[i])
+			return err;
 	}
 }
 
-static int prepare(struct store *s)
+int store_open(struct store **ret, const char *directory, enum domain_store_failure on_failure)
 {
-	if (sqlite3_exec(s->db, schema, NULL, NULL, NULL))
-		return fail(s, "prepare its tables");
-	for (int i = 0; i < STATEMENT_COUNT; i++)
-		if (sqlite3_prepare_v2(s->db, texts[i], -1, &s->statements[i], NULL))
-			return fail(s, "prepare its statements");
-	return 0;
-}
+	struct store *s = *ret = calloc(1, sizeof(*s));
+	uint64_t seed[2] = {0};
+	int err;
 
-int store_open(struct agent *a)
-{
-	struct store *s = calloc(1, sizeof(*s));
-	char path[DOMAIN_PATH_MAX + 16];
-	int err = make_directory(a->conf.state_dir);
-
-	a->store = s;
 	if (!s)
 		return -ENOMEM;
+	s->on_failure = on_failure;
+	snprintf(s->directory, sizeof(s->directory), "%s", directory);
+	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
+		return -EIO;
+	table_init(&s->pending, seed);
+	err = make_directory(directory);
 	if (err) {
-		log_error("cannot make state_dir %s: %s", a->conf.state_dir, strerror(-err));
+		log_error("cannot make state_dir %s: %s", directory, strerror(-err));
 		return err;
 	}
-	snprintf(path, sizeof(path), "%s/agent.db", a->conf.state_dir);
-	if (sqlite3_open(path, &s->db)) {
-		log_error("cannot open the store %s: %s; if the file is damaged, restore it from a "
-			  "copy, or move it away to start without bindings",
-			path, sqlite3_errmsg(s->db));
-		return -EIO;
-	}
-	return prepare(s);
+	err = database_open(&s->db, directory);
+	return err ? failed(s, err, "open", "") : 0;
 }
 
-void store_close(struct agent *a)
+static void forget(struct store *s, struct pending *p)
 {
-	struct store *s = a->store;
+	table_remove(&s->pending, &p->node);
+	free(p);
+}
 
+static void forget_all(struct store *s)
+{
+	struct table_node *n;
+
+	while ((n = table_next(&s->pending, NULL)))
+		forget(s, container_of(n, struct pending, node));
+}
+
+/* Writing */
+
+static int write_one(struct store *s, const struct pending *p)
+{
+	return p->deleted ? database_del(s->db, &p->record.hnp) : database_put(s->db, &p->record);
+}
+
+static int write_all(struct store *s)
+{
+	struct table_node *n = NULL;
+	int err = s->run_pending ? database_put_run(s->db, &s->run) : 0;
+
+	while (!err && (n = table_next(&s->pending, n)))
+		err = write_one(s, container_of(n, struct pending, node));
+	if (err)
+		database_rollback(s->db);
+	return err ? err : database_commit(s->db);
+}
+
+void store_commit(struct store *s, uint64_t now_ms)
+{
+	int err;
+
+	if (!s->pending.count && !s->run_pending)
+		return;
+	if (s->error && now_ms < s->retry_at_ms)
+		return;
+	err = write_all(s);
+	if (err) {
+		s->retry_at_ms = now_ms + RETRY_MS;
+		(void)failed_to_write(s, err);
+		return;
+	}
+	s->records += s->pending.count;
+	s->run_pending = false;
+	forget_all(s);
+	worked(s);
+}
+
+static bool is_for(const struct table_node *node, const void *key)
+{
+	return prefix_equal(&container_of(node, struct pending, node)->record.hnp, key);
+}
+
+static uint64_t hash_of(const struct store *s, const struct dlma_prefix *hnp)
+{
+	return table_hash(&s->pending, &hnp->addr, sizeof(hnp->addr));
+}
+
+static struct pending *find(const struct store *s, const struct dlma_prefix *hnp)
+{
+	struct table_node *n = table_find(&s->pending, hash_of(s, hnp), is_for, hnp);
+
+	return n ? container_of(n, struct pending, node) : NULL;
+}
+
+/* Of several changes of a record the last one counts. */
+static struct pending *touch(struct store *s, const struct dlma_prefix *hnp)
+{
+	struct pending *p = find(s, hnp);
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p || table_insert(&s->pending, &p->node, hash_of(s, hnp))) {
+		log_error("store: out of memory; nothing is acknowledged any more, restart the "
+			  "agent");
+		s->forgot = true;
+		free(p);
+		return NULL;
+	}
+	p->record.hnp = *hnp;
+	return p;
+}
+
+void store_put(struct store *s, const struct record *r)
+{
+	struct pending *p = touch(s, &r->hnp);
+
+	if (!p)
+		return;
+	p->record = *r;
+	p->deleted = false;
+}
+
+void store_del(struct store *s, const struct dlma_prefix *hnp)
+{
+	struct pending *p = touch(s, hnp);
+
+	if (p)
+		p->deleted = true;
+}
+
+bool store_lets_out(const struct store *s, const struct dlma_prefix *hnp)
+{
+	if (s->on_failure == DOMAIN_STORE_CONTINUE || !hnp->len)
+		return true;
+	return !s->forgot && !(s->pending.count && find(s, hnp));
+}
+
+void store_close(struct store *s)
+{
 	if (!s)
 		return;
 	if (s->db)
-		(void)store_commit(a);
-	for (int i = 0; i < STATEMENT_COUNT; i++)
-		sqlite3_finalize(s->statements[i]);
-	sqlite3_close(s->db);
+		store_commit(s, UINT64_MAX);
+	if (s->pending.count)
+		log_error("store: %zu records were never written", s->pending.count);
+	forget_all(s);
+	table_done(&s->pending);
+	database_close(s->db);
 	free(s);
 }
 
-static int read_run(struct store *s, int64_t *ret_epoch, int64_t *ret_counter)
-{
-	sqlite3_stmt *q;
+/* Runs and records */
 
-	if (sqlite3_prepare_v2(s->db, "SELECT epoch, restart_counter FROM run", -1, &q, NULL))
-		return fail(s, "read the last run");
-	if (sqlite3_step(q) == SQLITE_ROW) {
-		*ret_epoch = sqlite3_column_int64(q, 0);
-		*ret_counter = sqlite3_column_int64(q, 1);
-	}
-	sqlite3_finalize(q);
-	return 0;
+bool store_may_recover(int err)
+{
+	return err == -ENOSPC || err == -EROFS || err == -EBUSY || err == -EIO;
+}
+
+/*
+ * Without a disk, what makes a run's numbers new is the clock, which counts seconds: so this second
+ * must be over before there can be another run.
+ */
+static void take_from_clock(struct database_run *r)
+{
+	struct timespec now, left = {0};
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (r->restart_counter < (uint32_t)now.tv_sec)
+		r->restart_counter = (uint32_t)now.tv_sec;
+	left.tv_nsec = 999999999 - now.tv_nsec;
+	nanosleep(&left, NULL);
 }
 
 /* The clock helps a node that lost its store to be believed again; never backwards, though. */
-int store_start_run(struct agent *a, uint32_t *ret_epoch, uint32_t *ret_restart_counter)
+int store_start_run(struct store *s, struct database_run *ret)
 {
-	struct store *s = a->store;
-	int64_t epoch = 0, counter = 0, now = time(NULL);
-	char text[160];
-	int err = read_run(s, &epoch, &counter);
+	uint32_t now = (uint32_t)time(NULL);
+	int err = database_read_run(s->db, &s->run);
 
 	if (err)
-		return err;
-	epoch = epoch + 1 > now ? epoch + 1 : now;
-	counter++;
-	snprintf(text, sizeof(text), "INSERT OR REPLACE INTO run VALUES (1, %lld, %lld)",
-		(long long)epoch, (long long)counter);
-	if (sqlite3_exec(s->db, text, NULL, NULL, NULL))
-		return fail(s, "write the number of this run");
-	*ret_epoch = (uint32_t)epoch;
-	*ret_restart_counter = (uint32_t)counter;
+		return failed(s, err, "read", "");
+	s->run.epoch = s->run.epoch + 1 > now ? s->run.epoch + 1 : now;
+	s->run.restart_counter++;
+	err = database_put_run(s->db, &s->run);
+	if (!err)
+		err = database_commit(s->db);
+	database_rollback(s->db);
+	if (!err)
+		worked(s);
+	else if (s->on_failure == DOMAIN_STORE_REFUSE)
+		return failed(s, err, "write",
+			store_may_recover(err) ? "; the agent waits for that, what is pinned "
+						 "goes on"
+					       : "");
+	else
+		take_from_clock(&s->run);
+	if (err)
+		(void)failed_to_write(s, err);
+	s->run_pending = err;
+	*ret = s->run;
 	return 0;
 }
 
-static void column_blob(sqlite3_stmt *q, int column, void *ret, size_t len)
+int store_restore(struct store *s, void (*each)(void *arg, const struct record *r), void *arg)
 {
-	const void *p = sqlite3_column_blob(q, column);
-	size_t have = (size_t)sqlite3_column_bytes(q, column);
+	int err = database_read_records(s->db, each, arg);
 
-	if (p)
-		memcpy(ret, p, have < len ? have : len);
+	return err ? failed(s, err, "read", "") : 0;
 }
 
-static void read_record(sqlite3_stmt *q, struct record *r)
+struct store_state store_state(const struct store *s)
 {
-	const char *mn = (const char *)sqlite3_column_text(q, 2);
-	size_t ll = (size_t)sqlite3_column_bytes(q, 3);
-
-	column_blob(q, 0, &r->hnp.addr, sizeof(r->hnp.addr));
-	r->hnp.len = (uint8_t)sqlite3_column_int(q, 1);
-	snprintf(r->mn.id, sizeof(r->mn.id), "%s", mn ? mn : "");
-	r->mn.id_len = (uint8_t)strlen(r->mn.id);
-	r->mn.ll_len = (uint8_t)(ll < sizeof(r->mn.ll) ? ll : sizeof(r->mn.ll));
-	column_blob(q, 3, r->mn.ll, sizeof(r->mn.ll));
-	column_blob(q, 4, &r->dlma, sizeof(r->dlma));
-	column_blob(q, 5, &r->previous, sizeof(r->previous));
-	r->stamp = (uint64_t)sqlite3_column_int64(q, 6);
-	r->lifetime_ms = (uint32_t)sqlite3_column_int64(q, 7);
-	r->att = (uint8_t)sqlite3_column_int(q, 8);
-}
-
-void store_restore(struct agent *a)
-{
-	unsigned int count = 0;
-	sqlite3_stmt *q;
-
-	if (sqlite3_prepare_v2(a->store->db, "SELECT * FROM record", -1, &q, NULL)) {
-		(void)fail(a->store, "read its records");
-		return;
-	}
-	while (sqlite3_step(q) == SQLITE_ROW) {
-		struct event e = {.kind = EVENT_RESTORE};
-
-		read_record(q, &e.restore);
-		agent_event(a, &e);
-		count++;
-	}
-	sqlite3_finalize(q);
-	if (count)
-		log_info("restored %u records from the store", count);
-}
-
-static void begin(struct store *s)
-{
-	if (s->open_transaction)
-		return;
-	if (sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL))
-		(void)fail(s, "begin");
-	else
-		s->open_transaction = true;
-}
-
-static void run(struct store *s, sqlite3_stmt *q)
-{
-	begin(s);
-	if (sqlite3_step(q) != SQLITE_DONE)
-		(void)fail(s, "write a record");
-	sqlite3_reset(q);
-}
-
-static void bind_hnp(sqlite3_stmt *q, const struct dlma_prefix *hnp)
-{
-	sqlite3_bind_blob(q, 1, &hnp->addr, sizeof(hnp->addr), SQLITE_TRANSIENT);
-	sqlite3_bind_int(q, 2, hnp->len);
-}
-
-void store_put(struct agent *a, const struct record *r)
-{
-	sqlite3_stmt *q = a->store->statements[PUT];
-
-	bind_hnp(q, &r->hnp);
-	sqlite3_bind_text(q, 3, r->mn.id, r->mn.id_len, SQLITE_TRANSIENT);
-	sqlite3_bind_blob(q, 4, r->mn.ll, r->mn.ll_len, SQLITE_TRANSIENT);
-	sqlite3_bind_blob(q, 5, &r->dlma, sizeof(r->dlma), SQLITE_TRANSIENT);
-	sqlite3_bind_blob(q, 6, &r->previous, sizeof(r->previous), SQLITE_TRANSIENT);
-	sqlite3_bind_int64(q, 7, (sqlite3_int64)r->stamp);
-	sqlite3_bind_int64(q, 8, r->lifetime_ms);
-	sqlite3_bind_int(q, 9, r->att);
-	run(a->store, q);
-}
-
-void store_del(struct agent *a, const struct dlma_prefix *hnp)
-{
-	sqlite3_stmt *q = a->store->statements[DEL];
-
-	bind_hnp(q, hnp);
-	run(a->store, q);
-}
-
-int store_commit(struct agent *a)
-{
-	struct store *s = a->store;
-	bool wrote = s->open_transaction;
-	int err;
-
-	if (wrote && sqlite3_exec(s->db, s->turn_failed ? "ROLLBACK" : "COMMIT", NULL, NULL, NULL))
-		(void)fail(s, "commit");
-	s->open_transaction = s->open_transaction && !sqlite3_get_autocommit(s->db);
-	err = s->turn_failed ? -EIO : 0;
-	if (!err && wrote && s->failing) {
-		log_info("store: works again");
-		s->failing = false;
-	}
-	s->turn_failed = false;
-	return err;
+	return (struct store_state){
+		.error = s->error,
+		.words = s->words,
+		.pending = (uint32_t)s->pending.count,
+		.commits = database_commits(s->db),
+		.records = s->records,
+	};
 }

@@ -345,20 +345,30 @@ static int peers_up(const struct core_state *s)
 	return up;
 }
 
+static json_t *store_status(const struct agent *a)
+{
+	struct store_state s = store_state(a->store);
+
+	return json_pack("{s:b, s:s, s:i, s:I, s:I, s:I}", "works", !s.error, "trouble", s.words,
+		"pending", (int)s.pending, "held_back", (json_int_t)outbox_held_back(a->outbox),
+		"commits", (json_int_t)s.commits, "records", (json_int_t)s.records);
+}
+
 static json_t *view_status(struct agent *a, const char *argument)
 {
 	const struct core_state *s = state_of(a);
 
 	(void)argument;
-	return json_pack(
-		"{s:s, s:s, s:b, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o}",
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, "
+			 "s:i, s:o, s:o}",
 		"node", s->self->name, "domain", s->domain->name, "ready", a->ready, "roles",
 		role_names(s->self->roles), "address", text_addr(&s->self->address), "uptime_s",
 		seconds_since(a->started_ms), "peers", (int)s->domain->node_count - 1, "peers_up",
 		peers_up(s), "bindings", (int)s->bindings.count, "attachments",
 		(int)s->attachments.count, "anchors", (int)s->anchors.count, "cached",
 		(int)s->cached, "map_entries", (int)maps_locations_used(a), "map_max",
-		(int)a->conf.locations_max, "held", (int)hold_count(a), "loader", loader_status(a));
+		(int)a->conf.locations_max, "held", (int)hold_count(a), "store", store_status(a),
+		"loader", loader_status(a));
 }
 
 /* A MN by its MN-ID or its link-layer address. */

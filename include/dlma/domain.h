@@ -110,6 +110,12 @@ struct domain_key {
 	uint8_t secret_len;
 };
 
+/* What becomes of registrations while the store cannot be written to. */
+enum domain_store_failure {
+	DOMAIN_STORE_REFUSE,   /* not acknowledged: nothing that was promised is ever lost */
+	DOMAIN_STORE_CONTINUE, /* acknowledged all the same: a crash may lose them */
+};
+
 struct node_conf {
 	struct domain domain;
 	uint16_t self; /* index of this node in domain.nodes */
@@ -120,6 +126,7 @@ struct node_conf {
 	uint32_t locations_max; /* entries of the locations map */
 	uint32_t cache_max;	/* of these, how many may be cached locations */
 	uint32_t access_max;
+	enum domain_store_failure store_failure;
 	char run_dir[DOMAIN_PATH_MAX];	 /* control sockets */
 	char state_dir[DOMAIN_PATH_MAX]; /* the store */
 	char pin_dir[DOMAIN_PATH_MAX];	 /* pinned maps, programs and links */
