@@ -56,7 +56,7 @@ struct error {
 };
 
 /* RFC 4443 2.4 (e); what has no routable source never comes here. */
-static __always_inline bool error_due(HOOK_CTX *ctx, const struct packet *p, __u32 mtu)
+static __always_inline bool error_due(HOOK_CTX *ctx, struct packet *p, __u32 mtu)
 {
 	const __u8 *type = (void *)(p->ip6 + 1);
 
@@ -66,24 +66,27 @@ static __always_inline bool error_due(HOOK_CTX *ctx, const struct packet *p, __u
 }
 
 /* By real time: errors are sent as well while no agent turns the clock. */
-static __always_inline bool error_admitted(const struct packet *p)
+static __always_inline bool error_admitted(struct packet *p)
 {
 	static const struct gate_limit limit = {1, DLMA_ERRORS_PER_TICK};
 	__u32 tick = bpf_ktime_get_ns() / (DLMA_TICK_MS * 1000000ULL);
+	struct dlma_gate *g = gate_own(DLMA_GATE_ERRORS);
 
-	return gate_admits(DLMA_GATE_ERRORS, limit,
-		mix_addr(mix_addr(p->ifindex, &p->ip6->src), &p->ip6->dst), tick);
+	return g && gate_admits(g, limit,
+			    mix_addr(mix_addr(p->ifindex, &p->ip6->src), &p->ip6->dst), tick);
 }
 
 /* The adjacency that a packet for this HoA goes to from here; DLMA_ADJACENCY_SELF: none. */
 static __always_inline __u32 adjacency_to_mn(
-	const struct dlma_addr *hoa, const struct dlma_addr *hnp)
+	const struct dlma_node *self, const struct dlma_addr *hoa, const struct hnp *hnp)
 {
-	struct dlma_location *l = bpf_map_lookup_elem(&locations, hnp);
-	struct dlma_owner *o = l ? NULL : owner_of(hoa);
+	struct location l = location_at_length(self, hnp, KINDS_NONE);
+	struct dlma_owner *o;
 
-	if (l)
-		return l->kind == DLMA_LOCATION_HELD ? DLMA_ADJACENCY_SELF : l->adjacency;
+	if (l.rest)
+		return location_kind(l) == DLMA_LOCATION_HELD ? DLMA_ADJACENCY_SELF
+							      : location_adjacency(l);
+	o = owner_of(hoa);
 	return o ? o->adjacency : DLMA_ADJACENCY_SELF;
 }
 
@@ -92,17 +95,17 @@ static __always_inline __u32 adjacency_to_mn(
  * that did not come over its access link has gone astray, or pretends.
  */
 static __always_inline bool error_route(
-	const struct dlma_node *self, const struct packet *p, __u32 uplink, struct error *e)
+	const struct dlma_node *self, struct packet *p, __u32 uplink, struct error *e)
 {
-	struct dlma_addr hnp;
+	struct hnp *hnp = &p->hnp;
 
 	e->hop = NULL;
 	if (e->from_access)
 		return true;
 	if (!uplink) {
-		if (!hnp_of(self, &p->ip6->src, &hnp))
+		if (!hnp_of(self, &p->ip6->src, hnp))
 			return true;
-		uplink = adjacency_to_mn(&p->ip6->src, &hnp);
+		uplink = adjacency_to_mn(self, &p->ip6->src, hnp);
 	}
 	if (!p->outer || uplink == DLMA_ADJACENCY_SELF)
 		return false;
@@ -129,8 +132,7 @@ static __always_inline __u16 error_checksum(const struct ip6 *h, __u32 len)
 }
 
 /* IPv6 and ICMPv6 header before the quotation; `at` and `len` are constants. */
-static __always_inline int error_write(
-	const struct packet *p, const struct error *e, __u32 at, __u32 len)
+static __always_inline int error_write(struct packet *p, const struct error *e, __u32 at, __u32 len)
 {
 	struct ip6 *h = p->data + at;
 	struct icmp6_too_big *icmp = (void *)(h + 1);
@@ -172,8 +174,7 @@ static __always_inline int error_send_tunnelled(
 		return HOOK_DROP;
 	*(struct ethhdr *)p->data = e->eth;
 	p->ip6 = p->data + TUNNEL_LEN;
-	header_write(p->data, hop, 0, flow_label(p, self->label_key),
-		bpf_htons(IP6_LEN + ERROR_TUNNELLED));
+	header_write(p->data, hop, 0, flow_label(p, self), bpf_htons(IP6_LEN + ERROR_TUNNELLED));
 	return hop->ifindex ? hook_redirect(ctx, hop->ifindex) : HOOK_PASS;
 }
 
@@ -188,7 +189,7 @@ enum {
  * frame, or several, and is answered then.
  */
 static __always_inline int answer_later(
-	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p)
+	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p)
 {
 	if (!may_wait(self, p))
 		return HOOK_DROP;
@@ -205,7 +206,8 @@ __attribute__((noinline)) int answer_too_big(HOOK_CTX *ctx, int mtu, __u32 uplin
 	__u32 head = flags & ANSWER_TUNNELLED ? TUNNEL_LEN : ETH_LEN;
 	struct error e = {.mtu = mtu > IP6_MTU_MIN ? mtu : IP6_MTU_MIN,
 		.from_access = flags & ANSWER_FROM_ACCESS};
-	struct packet p = {};
+	struct dlma_addr scratch;
+	struct packet p = {.hnp.scratch = &scratch};
 
 	hook_packet(ctx, &p);
 	if (!self || p.data + TUNNEL_LEN + IP6_LEN > p.end)

@@ -47,14 +47,14 @@ static __always_inline int hook_push(struct xdp_md *ctx, const struct packet *p,
 /* After hook_push(): the Ethernet header as it came, for the kernel to read. */
 static __always_inline void hook_keep_ethernet(const struct packet *p)
 {
-	__builtin_memcpy(p->data, p->data + IP6_LEN, ETH_LEN);
+	copy_words(p->data, p->data + IP6_LEN, 0, ETH_LEN);
 }
 
 static __always_inline int hook_pop(struct xdp_md *ctx, struct packet *p)
 {
 	if (p->data + TUNNEL_LEN > p->end)
 		return -1;
-	__builtin_memmove(p->data + IP6_LEN, p->data, ETH_LEN);
+	copy_words(p->data + IP6_LEN, p->data, 0, ETH_LEN);
 	return bpf_xdp_adjust_head(ctx, IP6_LEN);
 }
 
@@ -63,7 +63,11 @@ static __always_inline int hook_strip_limit(struct xdp_md *ctx, struct packet *p
 {
 	if (p->data + TUNNEL_LEN + sizeof(struct limit_header) > p->end)
 		return -1;
-	__builtin_memmove(p->data + sizeof(struct limit_header), p->data, TUNNEL_LEN);
+		/* By words from behind, for the two overlap. */
+#pragma unroll
+	for (__u32 at = TUNNEL_LEN; at > TUNNEL_LEN % 8; at -= 8)
+		*(__u64 *)(p->data + at) = *(__u64 *)(p->data + at - 8);
+	copy_words(p->data + sizeof(struct limit_header), p->data, 0, TUNNEL_LEN % 8);
 	return bpf_xdp_adjust_head(ctx, sizeof(struct limit_header));
 }
 

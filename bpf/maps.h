@@ -2,7 +2,7 @@
 /* The pinned maps (include/dlma/abi.h says who writes them). Both objects share them by name. */
 #pragma once
 
-#include "dlma/abi.h"
+#include "dlma/front.h"
 #include <bpf/bpf_helpers.h>
 
 struct {
@@ -21,6 +21,15 @@ struct {
 	__type(value, struct dlma_peer);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } peers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct dlma_peer_index);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} peer_index SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -58,6 +67,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } locations SEC(".maps");
 
+/* Its size follows from that of `locations`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1 << DLMA_FRONT_BITS_DEFAULT);
+	__type(key, __u32);
+	__type(value, struct dlma_bucket);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} front SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, DLMA_ACCESS_DEFAULT);
@@ -68,9 +87,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, DLMA_COUNTERS_MAX);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct dlma_counter);
+	__type(value, struct dlma_counters);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } counters SEC(".maps");
 

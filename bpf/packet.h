@@ -7,6 +7,19 @@
 
 enum { IP6_LEN = 40, ETH_LEN = 14, TUNNEL_LEN = ETH_LEN + IP6_LEN };
 
+/* As struct ethhdr, but not packed: see struct ip6. */
+struct ethernet {
+	__u8 dst[6];
+	__u8 src[6];
+	__be16 type;
+};
+
+_Static_assert(sizeof(struct ethernet) == ETH_LEN, "the Ethernet header");
+
+/*
+ * Lies at any even address, but the compiler must not know: it would read each word in pieces. The
+ * kernel allows it where the machine does.
+ */
 struct ip6 {
 	__be32 ver_tc_flow;
 	__be16 payload_len;
@@ -14,7 +27,7 @@ struct ip6 {
 	__u8 hop_limit;
 	struct dlma_addr src;
 	struct dlma_addr dst;
-} __attribute__((packed, aligned(2)));
+};
 
 _Static_assert(sizeof(struct ip6) == IP6_LEN, "the IPv6 header");
 
@@ -28,6 +41,23 @@ struct limit_header {
 	__u8 pad[3];
 };
 
+/*
+ * The HNP that an address lies in. The fast path keeps it in registers; who has to hand a pointer
+ * to a helper or another function puts the key into the scratch first.
+ */
+struct hnp {
+	struct dlma_addr key; /* of `locations` and `access` */
+	__u64 place;	      /* in `front` */
+	bool placed;
+	struct dlma_addr *scratch;
+};
+
+static __always_inline struct dlma_addr *hnp_key(const struct hnp *hnp)
+{
+	*hnp->scratch = hnp->key;
+	return hnp->scratch;
+}
+
 struct packet {
 	void *data;
 	void *end;
@@ -35,6 +65,7 @@ struct packet {
 	__u32 ifindex;	   /* where it came in */
 	struct ip6 *outer; /* tunnel header; NULL for a native packet */
 	struct ip6 *ip6;   /* the MN's or the CN's own header */
+	struct hnp hnp;	   /* the one in question */
 };
 
 /* What to do with a packet, decided before anything of it is touched. */
@@ -55,6 +86,25 @@ struct plan {
 	int mtu;     /* too_big: what would have fitted, without an outer header */
 	struct dlma_access *access;
 };
+
+/*
+ * Copies octets `from` to `to`, constants, in as few words as there can be: the compiler does not
+ * know that words may lie anywhere.
+ */
+static __always_inline void copy_words(void *frame, const void *header, __u32 from, __u32 to)
+{
+	__u32 at = from;
+
+#pragma unroll
+	for (; at + 8 <= to; at += 8)
+		*(__u64 *)(frame + at) = *(const __u64 *)(header + at);
+	if (at + 4 <= to) {
+		*(__u32 *)(frame + at) = *(const __u32 *)(header + at);
+		at += 4;
+	}
+	if (at + 2 <= to)
+		*(__u16 *)(frame + at) = *(const __u16 *)(header + at);
+}
 
 static __always_inline __u32 ip6_word(const struct ip6 *h)
 {

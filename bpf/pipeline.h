@@ -7,9 +7,9 @@
 /* Finds the IPv6 header. Returns 0, or the reason why this packet is none of ours. */
 static __always_inline int parse_native(const HOOK_CTX *ctx, struct packet *p)
 {
-	struct ethhdr *eth = p->data;
+	const struct ethernet *eth = p->data;
 
-	if (p->data + ETH_LEN > p->end || hook_tagged(ctx) || eth->h_proto != bpf_htons(ETH_P_IPV6))
+	if (p->data + ETH_LEN > p->end || hook_tagged(ctx) || eth->type != bpf_htons(ETH_P_IPV6))
 		return DLMA_PACKET_not_ipv6;
 	p->outer = NULL;
 	p->ip6 = p->data + ETH_LEN;
@@ -63,13 +63,13 @@ static __always_inline struct plan plan_tunnelled(
 static __always_inline struct plan plan_network(
 	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p)
 {
-	struct dlma_addr hnp;
+	struct hnp *hnp = &p->hnp;
 
 	if (addr_equal(&p->ip6->dst, &self->address))
 		return plan_tunnelled(ctx, self, p);
-	if (!(self->roles & DLMA_ROLE_LMA) || !hnp_of(self, &p->ip6->dst, &hnp))
+	if (!(self->roles & DLMA_ROLE_LMA) || !hnp_of(self, &p->ip6->dst, hnp))
 		return plan_verdict(DLMA_PACKET_not_ours);
-	return resolve_intercepted(ctx, self, p, &hnp);
+	return resolve_intercepted(ctx, self, p, hnp);
 }
 
 static __always_inline struct plan plan_packet(
@@ -85,20 +85,24 @@ static __always_inline struct plan plan_packet(
 static __always_inline int pipeline(HOOK_CTX *ctx, bool from_access)
 {
 	const struct dlma_node *self = node_self();
-	struct packet p = {};
+	struct dlma_counters *c = counters_own();
+	struct dlma_addr scratch;
+	struct packet p = {.hnp.scratch = &scratch};
 	struct plan plan = {.reason = DLMA_PACKET_not_ready};
 	int action = HOOK_PASS;
 	__u32 len;
 
 	hook_packet(ctx, &p);
 	len = p.len;
-	count(DLMA_PACKET_received, len);
+	if (!c)
+		return HOOK_PASS;
+	count(c, DLMA_PACKET_received, len);
 	if (self) {
 		plan = plan_packet(ctx, self, &p, from_access);
 		action = tunnel_act(ctx, &p, self, &plan);
 		if (plan.reason == DLMA_PACKET_too_big)
 			action = answer(ctx, &plan, p.outer, from_access);
 	}
-	count(plan.reason, len);
+	count(c, plan.reason, len);
 	return action;
 }

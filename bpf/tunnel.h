@@ -15,19 +15,27 @@
 
 #include "resolve.h"
 
-/* RFC 6438: one label per inner flow, keyed so that it discloses nothing; never 0. */
-static __always_inline __u32 flow_label(const struct packet *p, __u64 key)
+/*
+ * RFC 6438: one label per inner flow, keyed so that it discloses nothing; never 0. Products of
+ * keyed words, with the octets in which addresses differ most as the lowest, so that they reach
+ * all bits above: no multiplication waits for another.
+ */
+static __always_inline __u32 flow_label(const struct packet *p, const struct dlma_node *self)
 {
-	__u64 h = mix_addr(mix_addr(key, &p->ip6->src), &p->ip6->dst);
+	const struct dlma_addr *src = &p->ip6->src, *dst = &p->ip6->dst;
+	__u64 h = (bpf_be64_to_cpu(src->q[0]) + self->label[0]) *
+		  (bpf_be64_to_cpu(src->q[1]) + self->label[1]);
 	__u32 label = ip6_label(p->ip6);
 	const __be32 *ports = (void *)(p->ip6 + 1);
 
+	h += (bpf_be64_to_cpu(dst->q[0]) + self->label[2]) *
+	     (bpf_be64_to_cpu(dst->q[1]) + self->label[3]);
 	if (label)
-		h = mix(h, label);
+		h += label * self->label[4];
 	else if ((p->ip6->next_header == IPPROTO_TCP || p->ip6->next_header == IPPROTO_UDP) &&
 		 (void *)(ports + 1) <= p->end)
-		h = mix(h, *ports);
-	return (h & DLMA_LABEL_HASH) ?: 1;
+		h += bpf_ntohl(*ports) * self->label[4];
+	return h >> (64 - DLMA_LABEL_HASH_BITS) ?: 1;
 }
 
 /* RFC 6040 4.2, the table of the default: the inner ECN field once the outer header is gone. */
@@ -61,11 +69,12 @@ static __always_inline void header_write(void *frame, const struct dlma_next_hop
 {
 	struct ip6 *outer = frame + ETH_LEN;
 
-	__builtin_memcpy(outer, hop->header.ip6, IP6_LEN);
+	if (hop->ifindex)
+		copy_words(frame, &hop->header, 0, TUNNEL_LEN);
+	else
+		copy_words(frame, &hop->header, ETH_LEN, TUNNEL_LEN);
 	ip6_set(outer, traffic_class, label);
 	outer->payload_len = payload_len;
-	if (hop->ifindex)
-		__builtin_memcpy(frame, hop->header.dst_mac, ETH_LEN);
 }
 
 /* An unresolved next hop is left to the kernel, which resolves it (and then so do we). */
@@ -96,7 +105,7 @@ static __always_inline int tunnel_push(
 	const struct dlma_next_hop *hop = next_hop(plan->adjacency);
 	__u8 traffic_class = ip6_traffic_class(p->ip6);
 	__be16 payload_len = bpf_htons(ip6_total(p->ip6));
-	__u32 label = flow_label(p, self->label_key);
+	__u32 label = flow_label(p, self);
 
 	if (!hop)
 		return fail(plan, DLMA_PACKET_no_room);
@@ -141,7 +150,7 @@ static __always_inline int tunnel_pop(HOOK_CTX *ctx, struct packet *p, struct pl
 static __always_inline int deliver(HOOK_CTX *ctx, struct packet *p, struct plan *plan)
 {
 	const struct dlma_access *a = plan->access;
-	struct ethhdr *eth;
+	struct ethernet *eth;
 
 	if (a->mtu && hook_own_len(ctx, p) > a->mtu)
 		return fail_too_big(plan, a->mtu);
@@ -152,13 +161,12 @@ static __always_inline int deliver(HOOK_CTX *ctx, struct packet *p, struct plan 
 	if (p->data + ETH_LEN > p->end)
 		return fail(plan, DLMA_PACKET_no_room);
 	eth = p->data;
-	__builtin_memcpy(eth->h_dest, a->mn_mac, sizeof(a->mn_mac));
-	__builtin_memcpy(eth->h_source, a->own_mac, sizeof(a->own_mac));
-	eth->h_proto = bpf_htons(ETH_P_IPV6);
+	copy_words(eth, a->mn_mac, 0, sizeof(eth->dst) + sizeof(eth->src));
+	eth->type = bpf_htons(ETH_P_IPV6);
 	return hook_redirect(ctx, a->ifindex);
 }
 
-static const __u8 class_of[DLMA_PACKET_REASON_COUNT] = {
+static const __u8 class_of[DLMA_COUNTERS_MAX] = {
 #define X(number, name, class, text) [number] = DLMA_##class,
 	DLMA_PACKET_REASONS(X)
 #undef X
@@ -168,8 +176,8 @@ static __always_inline int tunnel_act(
 	HOOK_CTX *ctx, struct packet *p, const struct dlma_node *self, struct plan *plan)
 {
 	if (plan->operation == OPERATION_NONE)
-		return class_of[plan->reason % DLMA_PACKET_REASON_COUNT] == DLMA_PASS ? HOOK_PASS
-										      : HOOK_DROP;
+		return class_of[plan->reason % DLMA_COUNTERS_MAX] == DLMA_PASS ? HOOK_PASS
+									       : HOOK_DROP;
 	if (plan->operation == OPERATION_POP)
 		return tunnel_pop(ctx, p, plan);
 	if (plan->operation == OPERATION_HOLD)

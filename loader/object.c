@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "loader.h"
 #include "base/log.h"
+#include "base/node.h"
 #include "dlma_tc.skel.h"
 #include "dlma_xdp.skel.h"
 #include <errno.h>
@@ -66,6 +67,23 @@ static const char *kind_name(enum object_kind kind)
 	return kind == OBJECT_XDP ? "XDP" : "TC";
 }
 
+/* 0: as it stands in the object. */
+static uint32_t map_entries(const struct node_conf *conf, const char *name)
+{
+	static struct dlma_node node;
+
+	if (!strcmp(name, "locations"))
+		return conf->locations_max;
+	if (!strcmp(name, "access"))
+		return conf->access_max;
+	if (strcmp(name, "front"))
+		return 0;
+	node.superset_count = conf->domain.superset_count;
+	memcpy(node.superset, conf->domain.superset, sizeof(node.superset));
+	node_set_front(&node, conf->locations_max);
+	return 1u << node.front_bits;
+}
+
 static int bind_maps(struct bpf_object *object, const struct node_conf *conf)
 {
 	struct bpf_map *map;
@@ -75,16 +93,15 @@ static int bind_maps(struct bpf_object *object, const struct node_conf *conf)
 	bpf_object__for_each_map(map, object)
 	{
 		const char *name = bpf_map__name(map);
+		uint32_t entries = map_entries(conf, name);
 
 		if (bpf_map__is_internal(map))
 			continue;
 		err = pin_path(conf, "maps", name, path);
 		if (!err)
 			err = bpf_map__set_pin_path(map, path);
-		if (!err && !strcmp(name, "locations"))
-			err = bpf_map__set_max_entries(map, conf->locations_max);
-		if (!err && !strcmp(name, "access"))
-			err = bpf_map__set_max_entries(map, conf->access_max);
+		if (!err && entries)
+			err = bpf_map__set_max_entries(map, entries);
 		if (err)
 			break;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "io/agent.h"
+#include "io/locations.h"
 #include "base/log.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,13 +14,13 @@
 enum { PERF_PAGES = 64, WAIT_MS = 200 };
 
 struct data_path {
-	int locations, access, counters, events;
+	struct locations locations;
+	int access, counters, events;
 	const struct dlma_adjacency *adjacencies;
 	struct dlma_clock *clock;
 	struct perf_buffer *perf;
 	struct ev_io perf_io;
 	struct dlma_node node;
-	uint32_t locations_used;
 	int cpus;
 };
 
@@ -85,11 +86,26 @@ static int wait_for_loader(struct agent *a)
 	return err;
 }
 
+static int open_locations(struct agent *a)
+{
+	struct data_path *d = a->path;
+	int map = open_map(a, "locations"), front = open_map(a, "front");
+	int err = map < 0 ? map : front < 0 ? front : 0;
+
+	if (!err)
+		err = locations_open(&d->locations, map, front, d->clock, &d->node);
+	else if (map >= 0)
+		close(map);
+	if (front >= 0)
+		close(front);
+	errno = -err;
+	return err;
+}
+
 static int open_all(struct agent *a)
 {
 	struct data_path *d = a->path;
 
-	d->locations = open_map(a, "locations");
 	d->access = open_map(a, "access");
 	d->counters = open_map(a, "counters");
 	d->events = open_map(a, "events");
@@ -97,8 +113,8 @@ static int open_all(struct agent *a)
 		map_memory(a, "adjacencies", sizeof(*d->adjacencies) * DLMA_PEERS_MAX, PROT_READ);
 	d->clock = map_memory(a, "clock", sizeof(*d->clock), PROT_READ | PROT_WRITE);
 	d->cpus = libbpf_num_possible_cpus();
-	if (d->locations >= 0 && d->access >= 0 && d->counters >= 0 && d->events >= 0 &&
-		d->adjacencies && d->clock && d->cpus > 0)
+	if (d->clock && !open_locations(a) && d->access >= 0 && d->counters >= 0 &&
+		d->events >= 0 && d->adjacencies && d->cpus > 0)
 		return 0;
 	log_error("cannot open the maps in %s: %s", a->conf.pin_dir, strerror(errno));
 	return -EIO;
@@ -111,7 +127,7 @@ int maps_open(struct agent *a)
 	a->path = calloc(1, sizeof(*a->path));
 	if (!a->path)
 		return -ENOMEM;
-	a->path->locations = a->path->access = a->path->counters = a->path->events = -1;
+	a->path->locations.map = a->path->access = a->path->counters = a->path->events = -1;
 	err = wait_for_loader(a);
 	return err ? err : open_all(a);
 }
@@ -119,10 +135,11 @@ int maps_open(struct agent *a)
 void maps_close(struct agent *a)
 {
 	struct data_path *d = a->path;
-	int *fds[] = {&d->locations, &d->access, &d->counters, &d->events};
+	int *fds[] = {&d->access, &d->counters, &d->events};
 
 	if (!d)
 		return;
+	locations_close(&d->locations);
 	perf_buffer__free(d->perf);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
 		if (*fds[i] >= 0)
@@ -244,23 +261,28 @@ static int next_key(int fd, struct dlma_addr *key, bool *first)
 	return err;
 }
 
+static void adopt_location(
+	void *arg, const struct dlma_addr *key, const struct dlma_location *location)
+{
+	struct event e = {.kind = EVENT_ADOPT_LOCATION};
+	struct agent *a = arg;
+
+	e.adopt_location.hnp = hnp_of_key(a, key);
+	e.adopt_location.kind = location->kind;
+	e.adopt_location.target = address_of_index(a, location->adjacency);
+	agent_event(a, &e);
+}
+
 static void adopt_locations(struct agent *a)
 {
-	struct dlma_addr key = {0};
-	bool first = true;
+	struct locations *t = &a->path->locations;
+	int err = locations_adopt(t);
 
-	while (!next_key(a->path->locations, &key, &first)) {
-		struct event e = {.kind = EVENT_ADOPT_LOCATION};
-		struct dlma_location l;
-
-		if (bpf_map_lookup_elem(a->path->locations, &key, &l))
-			continue;
-		a->path->locations_used++;
-		e.adopt_location.hnp = hnp_of_key(a, &key);
-		e.adopt_location.kind = l.kind;
-		e.adopt_location.target = address_of_index(a, l.adjacency);
-		agent_post(a, &e);
-	}
+	if (err)
+		log_warn("the front table stays out of use: %s", strerror(-err));
+	err = locations_each(t, adopt_location, a);
+	if (err)
+		log_error("cannot read the locations: %s", strerror(-err));
 }
 
 static void adopt_access(struct agent *a)
@@ -289,7 +311,7 @@ void maps_adopt(struct agent *a)
 
 bool maps_location(const struct agent *a, const struct dlma_prefix *hnp, struct dlma_location *ret)
 {
-	return !bpf_map_lookup_elem(a->path->locations, &hnp->addr, ret);
+	return locations_get(&a->path->locations, &hnp->addr, ret);
 }
 
 bool maps_access(const struct agent *a, const struct dlma_prefix *hnp, struct dlma_access *ret)
@@ -299,7 +321,7 @@ bool maps_access(const struct agent *a, const struct dlma_prefix *hnp, struct dl
 
 uint32_t maps_locations_used(const struct agent *a)
 {
-	return a->path->locations_used;
+	return a->path->locations.count;
 }
 
 /* An entry that only changes its target stays as idle as it was. */
@@ -309,23 +331,18 @@ int maps_put_location(struct agent *a, const struct effect *e)
 	struct dlma_location old,
 		l = {.kind = e->location.kind, .flags = e->location.flags, .used = d->clock->tick};
 	int index = maps_adjacency_index(a, &e->location.target);
-	bool there = maps_location(a, &e->location.hnp, &old);
 
 	if (index < 0)
 		return index;
-	l.adjacency = (uint32_t)index;
-	if (there)
+	l.adjacency = (uint16_t)index;
+	if (maps_location(a, &e->location.hnp, &old))
 		l.used = old.used;
-	if (bpf_map_update_elem(d->locations, &e->location.hnp.addr, &l, BPF_ANY))
-		return -errno;
-	d->locations_used += !there;
-	return 0;
+	return locations_put(&d->locations, &e->location.hnp.addr, &l);
 }
 
 void maps_del_location(struct agent *a, const struct dlma_prefix *hnp)
 {
-	if (!bpf_map_delete_elem(a->path->locations, &hnp->addr))
-		a->path->locations_used--;
+	(void)locations_del(&a->path->locations, &hnp->addr);
 }
 
 int maps_put_access(struct agent *a, const struct effect *e)
@@ -379,18 +396,18 @@ uint64_t maps_idle_ms(const struct agent *a, const struct dlma_prefix *hnp)
 
 int maps_counters(const struct agent *a, struct dlma_counter ret[DLMA_PACKET_REASON_COUNT])
 {
-	struct dlma_counter *cpus = calloc((size_t)a->path->cpus, sizeof(*cpus));
+	struct dlma_counters *cpus = calloc((size_t)a->path->cpus, sizeof(*cpus));
+	uint32_t zero = 0;
 	int err = cpus ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; !err && i < DLMA_PACKET_REASON_COUNT; i++) {
-		ret[i] = (struct dlma_counter){0};
-		if (bpf_map_lookup_elem(a->path->counters, &i, cpus))
-			err = -errno;
-		for (int cpu = 0; !err && cpu < a->path->cpus; cpu++) {
-			ret[i].packets += cpus[cpu].packets;
-			ret[i].bytes += cpus[cpu].bytes;
+	memset(ret, 0, DLMA_PACKET_REASON_COUNT * sizeof(*ret));
+	if (!err && bpf_map_lookup_elem(a->path->counters, &zero, cpus))
+		err = -errno;
+	for (int cpu = 0; !err && cpu < a->path->cpus; cpu++)
+		for (int i = 0; i < DLMA_PACKET_REASON_COUNT; i++) {
+			ret[i].packets += cpus[cpu].of[i].packets;
+			ret[i].bytes += cpus[cpu].of[i].bytes;
 		}
-	}
 	free(cpus);
 	return err;
 }

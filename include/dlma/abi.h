@@ -5,12 +5,14 @@
  *   map         type            written by   holds
  *   node        array, 1        loader       this node: roles, address, superset
  *   peers       hash            loader       outer source address -> who may tunnel to us
+ *   peer_index  array, 1        loader       a short cut to most of them
  *   owners      LPM trie        loader       HoA prefix -> its owner (H-LMA)
  *   adjacencies array           loader       ready-made next hop and outer header of each peer
  *   clock       array, 1        agent        a tick that costs nothing to read; what to expect
  *   locations   hash            agent        HNP -> where its packets go (the location cache)
+ *   front       array           agent        copies of most of these, cheap to find (dlma/front.h)
  *   access      hash            agent        HNP -> MN attached to this MAG
- *   counters    per-CPU array   programs     packets and bytes by reason
+ *   counters    per-CPU array,1 programs     packets and bytes by reason
  *   gate        per-CPU array   programs     rate limits of the events and of the ICMPv6 errors
  *   events      perf events     programs     what the agent should know
  *
@@ -23,7 +25,7 @@
 #include "dlma/reasons.h"
 #include "dlma/types.h"
 
-#define DLMA_ABI_VERSION 2
+#define DLMA_ABI_VERSION 3
 
 /*
  * The waiting room: a tap. A packet for a MN between two MAGs, or for one that is just being
@@ -52,20 +54,36 @@ enum dlma_role {
 	DLMA_ROLE_ASK_FIRST = 8, /* likewise: packets wait for an unknown location (draft 6.2) */
 };
 
-/* One prefix of the superset, with the length of the HNPs in it (the key of `locations`). */
+/*
+ * One prefix of the superset, with the length of the HNPs in it (the key of `locations`). The rest
+ * numbers the HNPs for `front`: dlma/front.h.
+ */
 struct dlma_superset {
 	struct dlma_addr prefix;
 	struct dlma_addr mask;
 	struct dlma_addr hnp_mask;
+	__u64 front_add;
+	__u8 front_word; /* which half of an address tells these HNPs apart; DLMA_FRONT_NONE */
+	__u8 front_drop; /* bits before those that do */
+	__u8 front_keep; /* 64 less how many do */
+	__u8 pad[5];
 };
+
+enum { DLMA_LABEL_KEYS = 5 };
 
 struct dlma_node {
 	__u32 version;		  /* DLMA_ABI_VERSION; 0 until the loader has filled the maps */
 	__u32 roles;		  /* enum dlma_role */
 	struct dlma_addr address; /* tunnel end point and signalling address */
-	__u64 label_key;	  /* secret of the flow label hash */
 	__u32 superset_count;
-	__u32 hold_ifindex;				  /* the waiting room; 0: there is none */
+	__u32 hold_ifindex; /* the waiting room; 0: there is none */
+	__u64 front_mult;
+	__u32 front_id;	  /* names this numbering of HNPs; never 0 */
+	__u32 front_bits; /* `front` has 2^front_bits buckets; 0: it is of no use */
+	__u64 label_key;  /* secret of the flow label hash */
+	__u64 pad;
+	__u64 label[DLMA_LABEL_KEYS]; /* made from it */
+	__u64 pad2[3];
 	struct dlma_superset superset[DLMA_SUPERSET_MAX]; /* longest prefix first */
 };
 
@@ -88,13 +106,12 @@ enum dlma_location_flag {
 	DLMA_LOCATION_TELL_MAG = 2,
 };
 
+/* Eight octets, so that they are read at once. */
 struct dlma_location {
-	__u32 adjacency; /* index of the target */
+	__u16 adjacency; /* index of the target */
 	__u8 kind;	 /* enum dlma_location_kind */
 	__u8 flags;	 /* enum dlma_location_flag */
-	__u8 pad[2];
-	__u32 used; /* tick of the last packet; written by the programs */
-	__u32 pad2;
+	__u32 used;	 /* tick of the last packet; written by the programs */
 };
 
 /* A MN on an access link of this MAG. */
@@ -124,13 +141,13 @@ struct dlma_owner {
 	__u32 pad;
 };
 
-/* What stands before the packet on the wire: Ethernet header and outer IPv6 header. */
+/* What stands before the packet on the wire: Ethernet header and outer IPv6 header, as there. */
 struct dlma_header {
 	__u8 dst_mac[6];
 	__u8 src_mac[6];
 	__be16 ethertype;
-	__u8 pad[2];
 	__u8 ip6[40]; /* payload length and flow label 0 */
+	__u8 pad[2];
 };
 
 struct dlma_next_hop {
@@ -146,14 +163,33 @@ struct dlma_next_hop {
  */
 struct dlma_adjacency {
 	__u32 active; /* 0 or 1 */
-	__u32 pad;
+	__u32 roles;  /* what the peer may send us, as in `peers`; 0: it is none (any more) */
 	struct dlma_addr peer; /* zero: slot free */
+	__u64 pad[5];
 	struct dlma_next_hop copy[2];
 };
+
+/*
+ * Where `peers` need not be asked: the slot that the hash of an address leads to names an
+ * adjacency, and if that is the peer's, its roles stand there. Slots of adjacencies never change
+ * hands, so nothing here is ever half written.
+ */
+enum { DLMA_PEER_SLOT_BITS = 14 };
+
+struct dlma_peer_index {
+	__u16 adjacency[1 << DLMA_PEER_SLOT_BITS]; /* 0: nobody */
+};
+
+DLMA_INLINE __u32 peer_slot(const struct dlma_addr *a)
+{
+	return ((a->q[0] ^ a->q[1] << 1) * 0x9e3779b97f4a7c15ULL) >> (64 - DLMA_PEER_SLOT_BITS);
+}
 
 struct dlma_clock {
 	__u32 tick;	 /* monotonic time in units of DLMA_TICK_MS */
 	__u32 expecting; /* not 0: registrations are under way; packets for unknown HNPs may wait */
+	__u32 front;	 /* numbering that `front` is right for (node.front_id); 0: none */
+	__u32 pad;
 };
 
 struct dlma_counter {
@@ -161,20 +197,9 @@ struct dlma_counter {
 	__u64 bytes;
 };
 
-/* Index of a gate: what may be said, and how often. */
-enum dlma_gate_of {
-	DLMA_GATE_EVENTS, /* to the agent, each once a second */
-	DLMA_GATE_ERRORS, /* to a source about a destination, once a tick */
-	DLMA_GATE_COUNT,
-};
-
-struct dlma_gate {
-	__u32 tick;
-	__u32 sent; /* in this tick */
-	struct {
-		__u32 tag; /* hash of what was said */
-		__u32 tick;
-	} slot[DLMA_GATE_SLOTS];
+/* By reason. */
+struct dlma_counters {
+	struct dlma_counter of[DLMA_COUNTERS_MAX];
 };
 
 /*
@@ -185,7 +210,8 @@ enum dlma_label {
 	DLMA_LABEL_FORWARDED = 0x80000, /* a previous D-LMA forwarded it */
 	DLMA_LABEL_RETURNED = 0x40000,	/* ...and another one sent it back to the owner */
 	DLMA_LABEL_MARKS = DLMA_LABEL_FORWARDED | DLMA_LABEL_RETURNED,
-	DLMA_LABEL_HASH = 0x3ffff,
+	DLMA_LABEL_HASH_BITS = 18,
+	DLMA_LABEL_HASH = (1 << DLMA_LABEL_HASH_BITS) - 1,
 };
 
 enum dlma_event_kind {
@@ -206,14 +232,31 @@ struct dlma_event {
 	__u8 pad[2];
 };
 
-_Static_assert(sizeof(struct dlma_superset) == 48, "no hidden padding");
-_Static_assert(sizeof(struct dlma_node) == 40 + 48 * DLMA_SUPERSET_MAX, "no hidden padding");
-_Static_assert(sizeof(struct dlma_location) == 16, "no hidden padding");
+/* Index of a gate: what may be said, and how often. */
+enum dlma_gate_of {
+	DLMA_GATE_EVENTS, /* to the agent, each once a second */
+	DLMA_GATE_ERRORS, /* to a source about a destination, once a tick */
+	DLMA_GATE_COUNT,
+};
+
+struct dlma_gate {
+	__u32 tick;
+	__u32 sent; /* in this tick */
+	struct {
+		__u32 tag; /* hash of what was said */
+		__u32 tick;
+	} slot[DLMA_GATE_SLOTS];
+	struct dlma_event event; /* where it is made */
+};
+
+_Static_assert(sizeof(struct dlma_superset) == 64, "one cache line");
+_Static_assert(sizeof(struct dlma_node) == 128 + 64 * DLMA_SUPERSET_MAX, "no hidden padding");
+_Static_assert(sizeof(struct dlma_location) == 8, "no hidden padding");
 _Static_assert(sizeof(struct dlma_access) == 32, "no hidden padding");
 _Static_assert(sizeof(struct dlma_owner_key) == 20, "the kernel's LPM key");
 _Static_assert(sizeof(struct dlma_header) == 56, "no hidden padding");
 _Static_assert(sizeof(struct dlma_next_hop) == 64, "one cache line of data");
-_Static_assert(sizeof(struct dlma_adjacency) == 152, "no hidden padding");
+_Static_assert(sizeof(struct dlma_adjacency) == 192, "each copy is one cache line");
 _Static_assert(sizeof(struct dlma_event) == 64, "no hidden padding");
 _Static_assert(
 	(int)DLMA_PACKET_REASON_COUNT <= (int)DLMA_COUNTERS_MAX, "counters map is too small");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "node.h"
+#include "base/node.h"
+#include "io/locations.h"
 #include "zipf.h"
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -83,7 +85,7 @@ static void *memory_of(int fd, size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static int fill_node(const struct bench_node *n)
+static int fill_node(struct bench_node *n)
 {
 	struct dlma_node node = {
 		.version = DLMA_ABI_VERSION,
@@ -99,11 +101,16 @@ static int fill_node(const struct bench_node *n)
 	node.superset[0].prefix = hnp(0);
 	node.superset[0].mask = addr_masked(ones, 32);
 	node.superset[0].hnp_mask = addr_masked(ones, 64);
+	node_set_labels(&node);
+	node_set_front(&node, n->locations);
+	n->node = node;
 	return put(n, "node", &zero, &node);
 }
 
 static int fill_peers(const struct bench_node *n)
 {
+	static struct dlma_peer_index index;
+	uint32_t zero = 0;
 	int err = 0;
 
 	for (uint32_t i = 1; !err && i <= BENCH_PEERS; i++) {
@@ -114,8 +121,9 @@ static int fill_peers(const struct bench_node *n)
 		};
 
 		err = put(n, "peers", &address, &peer);
+		index.adjacency[peer_slot(&address)] = (uint16_t)i;
 	}
-	return err;
+	return err ? err : put(n, "peer_index", &zero, &index);
 }
 
 int bench_node_set_out(struct bench_node *n, uint32_t ifindex)
@@ -123,7 +131,10 @@ int bench_node_set_out(struct bench_node *n, uint32_t ifindex)
 	int err = 0;
 
 	for (uint32_t i = 1; !err && n->out != ifindex && i <= BENCH_PEERS; i++) {
-		struct dlma_adjacency a = {.peer = bench_peer(i)};
+		struct dlma_adjacency a = {
+			.peer = bench_peer(i),
+			.roles = i <= BENCH_SENDER ? DLMA_ROLE_LMA : DLMA_ROLE_MAG,
+		};
 		struct dlma_next_hop *hop = &a.copy[0];
 		struct dlma_addr self = bench_self();
 
@@ -160,6 +171,17 @@ int bench_node_set_owners(struct bench_node *n, uint32_t count)
 	return err;
 }
 
+/* As an agent does that finds a full map. */
+static int adopt_locations(const struct bench_node *n, int map)
+{
+	struct locations t;
+	int err = locations_open(&t, dup(map), map_fd(n, "front"), n->clock, &n->node);
+
+	err = err ? err : locations_adopt(&t);
+	locations_close(&t);
+	return err ? complain("adopt the locations", err) : 0;
+}
+
 static int fill_locations(const struct bench_node *n)
 {
 	static struct dlma_addr keys[FILL_AT_ONCE];
@@ -172,12 +194,13 @@ static int fill_locations(const struct bench_node *n)
 		for (; count < FILL_AT_ONCE && i < n->locations; i++, count++) {
 			keys[count] = hnp(bench_key(i));
 			values[count] = (struct dlma_location){
-				.adjacency = bench_target(n->role, i), .kind = roles[n->role].kind};
+				.adjacency = (uint16_t)bench_target(n->role, i),
+				.kind = roles[n->role].kind};
 		}
 		if (bpf_map_update_batch(fd, keys, values, &count, NULL))
 			return complain("fill the locations", -errno);
 	}
-	return 0;
+	return adopt_locations(n, fd);
 }
 
 static int fill_access(const struct bench_node *n, const struct links *links)
@@ -252,6 +275,15 @@ static double memory_octets(const struct bench_node *n, const char *map)
 	return (double)octets;
 }
 
+/* One /32 of HNPs needs no more than the locations do. */
+static uint32_t front_entries(const struct bench_node *n)
+{
+	struct dlma_node node = {.superset_count = 0};
+
+	node_set_front(&node, n->locations);
+	return 1u << node.front_bits;
+}
+
 /* Nothing is shared with the programs of this machine. */
 static int size_maps(struct bench_node *n, uint32_t chain)
 {
@@ -265,6 +297,8 @@ static int size_maps(struct bench_node *n, uint32_t chain)
 		err = err ? err : bpf_map__set_pin_path(m, NULL);
 		if (!strcmp(name, n->role == BENCH_MAG ? "access" : "locations"))
 			err = err ? err : bpf_map__set_max_entries(m, n->locations);
+		else if (!strcmp(name, "front"))
+			err = err ? err : bpf_map__set_max_entries(m, front_entries(n));
 		else if (!strcmp(name, "chain"))
 			err = err ? err : bpf_map__set_max_entries(m, chain);
 	}
@@ -301,7 +335,7 @@ static int start(struct bench_node *n, const struct bench_shared *s, uint32_t ch
 		return complain("map the control", -errno);
 	err = fill(n, &s->links);
 	err = err ? err : fill_chain(n, chain);
-	n->memory = memory_octets(n, "locations") / n->locations;
+	n->memory = (memory_octets(n, "locations") + memory_octets(n, "front")) / n->locations;
 	return err;
 }
 
@@ -343,18 +377,18 @@ int bench_node_program(const struct bench_node *n, const char *name)
 int bench_node_counters(struct bench_node *n, struct dlma_counter ret[DLMA_PACKET_REASON_COUNT])
 {
 	int cpus = libbpf_num_possible_cpus();
-	struct dlma_counter *each = calloc((size_t)cpus, sizeof(*each));
+	struct dlma_counters *each = calloc((size_t)cpus, sizeof(*each));
+	uint32_t zero = 0;
 	int err = each ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; !err && i < DLMA_PACKET_REASON_COUNT; i++) {
-		ret[i] = (struct dlma_counter){0};
-		if (bpf_map_lookup_elem(map_fd(n, "counters"), &i, each))
-			err = -errno;
-		for (int cpu = 0; !err && cpu < cpus; cpu++) {
-			ret[i].packets += each[cpu].packets;
-			ret[i].bytes += each[cpu].bytes;
+	memset(ret, 0, DLMA_PACKET_REASON_COUNT * sizeof(*ret));
+	if (!err && bpf_map_lookup_elem(map_fd(n, "counters"), &zero, each))
+		err = -errno;
+	for (int cpu = 0; !err && cpu < cpus; cpu++)
+		for (int i = 0; i < DLMA_PACKET_REASON_COUNT; i++) {
+			ret[i].packets += each[cpu].of[i].packets;
+			ret[i].bytes += each[cpu].of[i].bytes;
 		}
-	}
 	free(each);
 	return err;
 }

@@ -22,6 +22,7 @@ struct bench_node {
 	struct bpf_object *object;
 	struct bench_control *control; /* mapped */
 	struct dlma_clock *clock;      /* mapped */
+	struct dlma_node node;
 	enum bench_hook hook;
 	enum bench_role role;
 	uint32_t locations;

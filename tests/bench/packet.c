@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * packet BUILD [quick]: what a packet costs in the production programs, without any network around
- * them. Writes BUILD/bench/packet.json.
+ * packet BUILD [quick] [SIZE...]: what a packet costs in the production programs, without any
+ * network around them. Writes BUILD/bench/packet.json.
  *
  * All cases of one table size are run in turns of some milliseconds, many rounds of them, and so
  * are an empty program, the floor and the memory. What a case costs is its time less that of the
@@ -460,6 +460,16 @@ static void stay(void)
 	(void)sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* Whether there is no list, or it has that name. */
+static bool is_listed(const char *name, char **list)
+{
+	char **at = list;
+
+	while (*at && strcmp(*at, name))
+		at++;
+	return *at || !*list;
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench_shared shared;
@@ -467,7 +477,7 @@ int main(int argc, char **argv)
 	int err;
 
 	if (argc < 2) {
-		fputs("usage: packet BUILD [quick]\n", stderr);
+		fputs("usage: packet BUILD [quick] [1k|100k|1M|4M...]\n", stderr);
 		return 2;
 	}
 	err = bench_shared_open(&shared, argv[1]);
@@ -477,6 +487,8 @@ int main(int argc, char **argv)
 		for (unsigned int hook = 0; !err && hook < BENCH_HOOKS; hook++) {
 			static struct phase p;
 
+			if (!is_listed(bench_size_names[size], argv + (quick ? 3 : 2)))
+				continue;
 			if (quick && (size == BENCH_4M || (hook == BENCH_TC && size != BENCH_1K)))
 				continue;
 			p = (struct phase){.shared = &shared,

@@ -2,7 +2,7 @@
 # The bench (tests/bench/README.md).
 
 BENCH_BPF := $(patsubst tests/bench/%.bpf.c,$(BUILD)/bench/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
-BENCH_OBJ := $(call obj,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)) tests/bpf/links.c)
+BENCH_OBJ := $(call obj,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
 $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c $(wildcard tests/bench/*.h) $(BPF_HEADERS)
 	$(call say,BPF,$<)
@@ -11,7 +11,7 @@ $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c $(wildcard tests/bench/*.h) $(BPF_HE
 
 $(BENCH_OBJ): CPPFLAGS += -I.
 
-$(BUILD)/tests/bench/packet: $(BENCH_OBJ)
+$(BUILD)/tests/bench/packet: $(BENCH_OBJ) $(call obj,tests/bpf/links.c agent/io/locations.c) $(BASE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(link) -lbpf -ljansson -lm

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "harness.h"
+#include "harness_parts.h"
 #include "dlma_tc.skel.h"
 #include "dlma_xdp.skel.h"
 #include <bpf/bpf.h>
@@ -14,43 +14,13 @@ enum {
 	RING_PAGES = 8,
 	CPUS_MAX = 1024,
 	META_MAX = 256,
-	HASH_MAX = 64,
 };
 
 const char *const hook_names[HOOK_COUNT] = {"xdp", "tc"};
 const char *const program_names[SIDE_COUNT] = {"dlma_network", "dlma_access"};
 
-enum map {
-	MAP_NODE,
-	MAP_PEERS,
-	MAP_OWNERS,
-	MAP_ADJACENCIES,
-	MAP_CLOCK,
-	MAP_LOCATIONS,
-	MAP_ACCESS,
-	MAP_COUNTERS,
-	MAP_GATE,
-	MAP_EVENTS,
-	MAP_COUNT,
-};
-
-static const char *const map_names[MAP_COUNT] = {"node", "peers", "owners", "adjacencies", "clock",
-	"locations", "access", "counters", "gate", "events"};
-
-struct rig {
-	enum hook hook;
-	struct bpf_object *object;
-	int program[SIDE_COUNT];
-	int map[MAP_COUNT];
-	int cpu;
-	int cpus; /* possible ones: values of a per-CPU map */
-	struct perf_buffer *reader;
-	bool asleep;
-	struct links links;
-	struct dlma_counter counters[DLMA_COUNTERS_MAX]; /* when last read */
-	struct outcome *outcome;			 /* of the run under way */
-	void *scratch;					 /* values of a per-CPU map */
-};
+static const char *const map_names[MAP_COUNT] = {"node", "peers", "peer_index", "owners",
+	"adjacencies", "clock", "locations", "front", "access", "counters", "gate", "events"};
 
 /* Nothing is shared with the programs of this machine, and a small hash map is a fast one. */
 static int privatise(struct bpf_object *object)
@@ -65,6 +35,8 @@ static int privatise(struct bpf_object *object)
 		err = err ?: bpf_map__set_pin_path(m, NULL);
 		if (type == BPF_MAP_TYPE_HASH)
 			err = err ?: bpf_map__set_max_entries(m, HASH_MAX);
+		if (!strcmp(bpf_map__name(m), "front"))
+			err = err ?: bpf_map__set_max_entries(m, 1 << FRONT_BITS);
 	}
 	return err;
 }
@@ -198,7 +170,7 @@ static int rig_start(struct rig *r, const char **ret_missing)
 	err = r->object ? bpf_object__load(r->object) : -errno;
 	if (err == -EPERM)
 		*ret_missing = "the right to load BPF programs (run as root)";
-	err = err ?: find_all(r);
+	err = err ?: find_all(r) ?: rig_fill_open(r);
 	if (err)
 		return err;
 	*ret_missing = "perf events of BPF programs";
@@ -222,6 +194,7 @@ struct rig *rig_open(enum hook hook, const char **ret_missing)
 		return NULL;
 	r->hook = hook;
 	r->links = LINKS_CLOSED;
+	r->locations.map = -1;
 	r->cpus = libbpf_num_possible_cpus();
 	r->scratch = calloc((size_t)r->cpus, sizeof(struct dlma_gate));
 	err = r->scratch ? rig_start(r, ret_missing) : -ENOMEM;
@@ -238,6 +211,7 @@ void rig_close(struct rig *r)
 {
 	if (!r)
 		return;
+	rig_fill_close(r);
 	links_close(&r->links);
 	perf_buffer__free(r->reader);
 	bpf_object__close(r->object);
@@ -260,94 +234,19 @@ int rig_program(const struct rig *r, enum side side)
 	return r->program[side];
 }
 
-static int put(const struct rig *r, enum map map, const void *key, const void *value)
-{
-	return bpf_map_update_elem(r->map[map], key, value, BPF_ANY) ? -errno : 0;
-}
-
-static int empty(const struct rig *r, enum map map)
-{
-	uint8_t key[32];
-
-	while (!bpf_map_get_next_key(r->map[map], NULL, key))
-		if (bpf_map_delete_elem(r->map[map], key))
-			return -errno;
-	return 0;
-}
-
-static int put_owner(
-	const struct rig *r, const struct dlma_prefix *prefix, const struct dlma_owner *value)
-{
-	struct dlma_owner_key key = {.prefixlen = prefix->len};
-
-	memcpy(key.prefix, &prefix->addr, sizeof(key.prefix));
-	return put(r, MAP_OWNERS, &key, value);
-}
-
-int rig_set_clock(struct rig *r, const struct dlma_clock *clock)
-{
-	uint32_t zero = 0;
-
-	return put(r, MAP_CLOCK, &zero, clock);
-}
-
-static int forget_said(struct rig *r, enum dlma_gate_of which)
-{
-	uint32_t key = which;
-
-	memset(r->scratch, 0, (size_t)r->cpus * sizeof(struct dlma_gate));
-	return put(r, MAP_GATE, &key, r->scratch);
-}
-
-int rig_forget_errors(struct rig *r)
-{
-	return forget_said(r, DLMA_GATE_ERRORS);
-}
-
-static int fill_tables(struct rig *r, const struct tables *t)
-{
-	int err = 0;
-
-	for (uint32_t i = 0; !err && i < t->peer_count; i++)
-		err = put(r, MAP_PEERS, &t->peers[i].key, &t->peers[i].value);
-	for (uint32_t i = 0; !err && i < t->owner_count; i++)
-		err = put_owner(r, &t->owners[i].key, &t->owners[i].value);
-	for (uint32_t i = 0; !err && i < TABLE_ADJACENCIES; i++)
-		err = put(r, MAP_ADJACENCIES, &i, &t->adjacencies[i]);
-	for (uint32_t i = 0; !err && i < t->location_count; i++)
-		err = put(r, MAP_LOCATIONS, &t->locations[i].key, &t->locations[i].value);
-	for (uint32_t i = 0; !err && i < t->access_count; i++)
-		err = put(r, MAP_ACCESS, &t->access[i].key, &t->access[i].value);
-	return err;
-}
-
-int rig_fill(struct rig *r, const struct tables *t)
-{
-	static const enum map hashed[] = {MAP_PEERS, MAP_OWNERS, MAP_LOCATIONS, MAP_ACCESS};
-	uint32_t zero = 0;
-	int err = put(r, MAP_NODE, &zero, &t->node);
-
-	for (size_t i = 0; !err && i < sizeof(hashed) / sizeof(*hashed); i++)
-		err = empty(r, hashed[i]);
-	return err ?: fill_tables(r, t) ?: rig_set_clock(r, &t->clock)
-		       ?: forget_said(r, DLMA_GATE_EVENTS) ?: rig_forget_errors(r);
-}
-
 /* Sums of all CPUs. */
 static int read_counters(struct rig *r, struct dlma_counter ret[DLMA_COUNTERS_MAX])
 {
-	struct dlma_counter *values = r->scratch;
-	uint32_t keys[DLMA_COUNTERS_MAX], next, count = DLMA_PACKET_REASON_COUNT;
+	const struct dlma_counters *values = r->scratch;
+	uint32_t zero = 0;
 
-	if (bpf_map_lookup_batch(r->map[MAP_COUNTERS], NULL, &next, keys, values, &count, NULL) &&
-		errno != ENOENT)
+	if (bpf_map_lookup_elem(r->map[MAP_COUNTERS], &zero, r->scratch))
 		return -errno;
 	memset(ret, 0, DLMA_COUNTERS_MAX * sizeof(*ret));
-	for (uint32_t i = 0; i < count; i++)
-		for (int cpu = 0; cpu < r->cpus; cpu++) {
-			ret[keys[i]].packets +=
-				values[i * (uint32_t)r->cpus + (uint32_t)cpu].packets;
-			ret[keys[i]].bytes += values[i * (uint32_t)r->cpus + (uint32_t)cpu].bytes;
+	for (int cpu = 0; cpu < r->cpus; cpu++)
+		for (uint32_t i = 0; i < DLMA_COUNTERS_MAX; i++) {
+			ret[i].packets += values[cpu].of[i].packets;
+			ret[i].bytes += values[cpu].of[i].bytes;
 		}
 	return 0;
 }
@@ -426,46 +325,4 @@ int rig_run(struct rig *r, enum side side, uint32_t ifindex, const struct frame 
 	struct outcome *ret)
 {
 	return rig_run_behind(r, side, ifindex, in, 0, ret);
-}
-
-/* All entries of a small hash map at once. Returns how many, or negative errno. */
-static int read_all(const struct rig *r, enum map map, struct dlma_addr *keys, void *values)
-{
-	uint32_t next, count = HASH_MAX;
-
-	if (bpf_map_lookup_batch(r->map[map], NULL, &next, keys, values, &count, NULL) &&
-		errno != ENOENT)
-		return -errno;
-	return (int)count;
-}
-
-static int read_locations(const struct rig *r, struct tables *t)
-{
-	struct dlma_addr keys[HASH_MAX];
-	struct dlma_location values[HASH_MAX];
-	int count = read_all(r, MAP_LOCATIONS, keys, values);
-
-	for (uint32_t i = 0; i < t->location_count; i++)
-		for (int k = 0; k < count; k++)
-			if (addr_equal(&t->locations[i].key, &keys[k]))
-				t->locations[i].value.used = values[k].used;
-	return count == (int)t->location_count ? 0 : -ESTALE;
-}
-
-static int read_access(const struct rig *r, struct tables *t)
-{
-	struct dlma_addr keys[HASH_MAX];
-	struct dlma_access values[HASH_MAX];
-	int count = read_all(r, MAP_ACCESS, keys, values);
-
-	for (uint32_t i = 0; i < t->access_count; i++)
-		for (int k = 0; k < count; k++)
-			if (addr_equal(&t->access[i].key, &keys[k]))
-				t->access[i].value.used = values[k].used;
-	return count == (int)t->access_count ? 0 : -ESTALE;
-}
-
-int rig_read_used(struct rig *r, struct tables *t)
-{
-	return read_locations(r, t) ?: read_access(r, t);
 }

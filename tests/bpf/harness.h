@@ -36,6 +36,15 @@ enum { TO_ELSEWHERE = UINT32_MAX /* not the interface that it came from */ };
 extern const char *const hook_names[HOOK_COUNT];
 extern const char *const program_names[SIDE_COUNT];
 
+/* How the programs come by a location; the result must be the same. */
+enum front_mode {
+	FRONT_FILLED,	/* from the front table, as an agent leaves it */
+	FRONT_CROWDED,	/* from `locations`, since there was no room in it */
+	FRONT_DOUBTFUL, /* likewise, as if each write had been cut short */
+	FRONT_OUT, /* likewise, with the table out of service; peers have no short cut either */
+	FRONT_MODES,
+};
+
 struct rig;
 
 /*
@@ -55,6 +64,9 @@ int rig_program(const struct rig *r, enum side side);
 /* Replaces the contents of all maps, and forgets the events and errors that were sent. 0 or -errno.
  */
 int rig_fill(struct rig *r, const struct tables *t);
+
+/* From the next rig_fill() on. */
+void rig_set_front(struct rig *r, enum front_mode mode);
 
 int rig_set_clock(struct rig *r, const struct dlma_clock *clock);
 

@@ -33,12 +33,29 @@ uint64_t packet_mix(uint64_t h, uint64_t value)
 	return h ^ h >> 32;
 }
 
-static uint64_t mix_octets(uint64_t h, const uint8_t *octets, size_t count)
+static uint64_t big_endian(const uint8_t *octets, size_t count)
 {
 	uint64_t value = 0;
 
-	memcpy(&value, octets, count);
-	return packet_mix(h, value);
+	for (size_t i = 0; i < count; i++)
+		value = value << 8 | octets[i];
+	return value;
+}
+
+/* The keys of the hash: splitmix64, seeded with the secret. */
+static uint64_t label_key(uint64_t secret, unsigned int number)
+{
+	uint64_t z = secret + (number + 1) * 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/* A half of an address, with its key. */
+static uint64_t keyed(uint64_t secret, const uint8_t *ip6, unsigned int half)
+{
+	return big_endian(ip6 + IP6_SRC_AT + (size_t)8 * half, 8) + label_key(secret, half);
 }
 
 /* RFC 6438: the inner label if there is one, else the ports where they can be seen. */
@@ -46,15 +63,11 @@ uint32_t packet_label(uint64_t key, const uint8_t *ip6, size_t len)
 {
 	uint32_t inner = (ip6[1] & 0xfu) << 16 | (uint32_t)ip6[2] << 8 | ip6[3];
 	bool has_ports = (ip6[6] == IPPROTO_TCP || ip6[6] == IPPROTO_UDP) && len >= IP6_LEN + 4;
-	uint64_t h = key;
+	uint64_t flow = inner ? inner : has_ports ? big_endian(ip6 + IP6_LEN, 4) : 0;
+	uint64_t h = keyed(key, ip6, 0) * keyed(key, ip6, 1) +
+		     keyed(key, ip6, 2) * keyed(key, ip6, 3) + flow * label_key(key, 4);
 
-	for (size_t at = IP6_SRC_AT; at < IP6_LEN; at += 8)
-		h = mix_octets(h, ip6 + at, 8);
-	if (inner)
-		h = packet_mix(h, inner);
-	else if (has_ports)
-		h = mix_octets(h, ip6 + IP6_LEN, 4);
-	h &= (1u << LABEL_BITS) - 1;
+	h >>= 64 - LABEL_BITS;
 	return h ? (uint32_t)h : 1;
 }
 

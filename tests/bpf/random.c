@@ -136,6 +136,9 @@ void random_tables(uint64_t *s, const uint32_t ifindex[LINK_COUNT], struct table
 	t->clock.tick = (uint32_t)random_u64(s);
 	t->clock.expecting = one_in(s, 4) ? random_below(s, 3) : 0;
 	random_locations(s, t);
+	/* Ago, but not for years. */
+	for (unsigned int i = 0; i < t->location_count; i++)
+		t->locations[i].value.used = t->clock.tick - random_below(s, 1 << 23);
 	random_access(s, ifindex, t);
 }
 

@@ -123,8 +123,8 @@ struct dlma_location *tables_add_location(
 {
 	cr_assert_lt(t->location_count, TABLE_LOCATIONS);
 	t->locations[t->location_count].key = packet_addr(hnp);
-	t->locations[t->location_count].value =
-		(struct dlma_location){.adjacency = adjacency, .kind = kind, .used = TABLE_USED};
+	t->locations[t->location_count].value = (struct dlma_location){
+		.adjacency = (uint16_t)adjacency, .kind = kind, .used = TABLE_USED};
 	return &t->locations[t->location_count++].value;
 }
 

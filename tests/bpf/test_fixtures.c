@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Every fixture under both hooks: octets, counters, events and the marks of use. */
+/*
+ * Every fixture under both hooks, and by each way to a location: octets, counters, events and the
+ * marks of use.
+ */
 #include "compare.h"
 #include "fixture.h"
 #include "model.h"
@@ -51,9 +54,13 @@ static void run_all(enum hook hook)
 	char text[COMPARE_TEXT_MAX];
 	unsigned int count = 0;
 
-	for (const struct fixture_set *const *s = fixture_sets; *s; s++)
-		for (unsigned int i = 0; i < (*s)->count; i++, count++)
-			suite_judge(hook, &(*s)->fixtures[i], run(r, &(*s)->fixtures[i], text));
+	for (int mode = 0; mode < FRONT_MODES; mode++) {
+		rig_set_front(r, mode);
+		for (const struct fixture_set *const *s = fixture_sets; *s; s++)
+			for (unsigned int i = 0; i < (*s)->count; i++, count++)
+				suite_judge(
+					hook, &(*s)->fixtures[i], run(r, &(*s)->fixtures[i], text));
+	}
 	fprintf(stderr, "%s: %u fixtures\n", hook_names[hook], count);
 	rig_close(r);
 }

@@ -44,6 +44,7 @@ static void start_round(struct run *r, uint64_t seed)
 
 	r->seed = r->state = seed;
 	random_tables(&r->state, rig_ifindex(r->rig), &tables);
+	rig_set_front(r->rig, random_below(&r->state, FRONT_MODES));
 	model_init(&r->model, &tables);
 	cr_assert_eq(rig_fill(r->rig, &tables), 0, "cannot fill the maps");
 }
