@@ -56,7 +56,7 @@ struct error {
 };
 
 /* RFC 4443 2.4 (e); what has no routable source never comes here. */
-static __always_inline bool error_due(HOOK_CTX *ctx, struct packet *p, __u32 mtu)
+static __always_inline bool error_due(HOOK_CTX *ctx, const struct packet *p, __u32 mtu)
 {
 	const __u8 *type = (void *)(p->ip6 + 1);
 
@@ -66,7 +66,7 @@ static __always_inline bool error_due(HOOK_CTX *ctx, struct packet *p, __u32 mtu
 }
 
 /* By real time: errors are sent as well while no agent turns the clock. */
-static __always_inline bool error_admitted(struct packet *p)
+static __always_inline bool error_admitted(const struct packet *p)
 {
 	static const struct gate_limit limit = {1, DLMA_ERRORS_PER_TICK};
 	__u32 tick = bpf_ktime_get_ns() / (DLMA_TICK_MS * 1000000ULL);
@@ -132,7 +132,8 @@ static __always_inline __u16 error_checksum(const struct ip6 *h, __u32 len)
 }
 
 /* IPv6 and ICMPv6 header before the quotation; `at` and `len` are constants. */
-static __always_inline int error_write(struct packet *p, const struct error *e, __u32 at, __u32 len)
+static __always_inline int error_write(
+	const struct packet *p, const struct error *e, __u32 at, __u32 len)
 {
 	struct ip6 *h = p->data + at;
 	struct icmp6_too_big *icmp = (void *)(h + 1);
@@ -189,7 +190,7 @@ enum {
  * frame, or several, and is answered then.
  */
 static __always_inline int answer_later(
-	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p)
+	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p)
 {
 	if (!may_wait(self, p))
 		return HOOK_DROP;

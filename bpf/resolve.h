@@ -97,18 +97,18 @@ static __always_inline struct dlma_owner *owner_of(const struct dlma_addr *hoa)
 }
 
 static __always_inline struct plan plan_tunnel(
-	struct packet *p, enum dlma_packet_reason reason, __u32 adjacency)
+	const struct packet *p, enum dlma_packet_reason reason, __u32 adjacency)
 {
 	return plan_act(reason, p->outer ? OPERATION_SWAP : OPERATION_PUSH, adjacency);
 }
 
 /* A packet that comes back from the waiting room, and finds nothing changed, has had its time. */
-static __always_inline bool may_wait(const struct dlma_node *self, struct packet *p)
+static __always_inline bool may_wait(const struct dlma_node *self, const struct packet *p)
 {
 	return self->hold_ifindex && p->ifindex != self->hold_ifindex;
 }
 
-static __always_inline struct plan plan_hold(const struct dlma_node *self, struct packet *p)
+static __always_inline struct plan plan_hold(const struct dlma_node *self, const struct packet *p)
 {
 	if (!may_wait(self, p))
 		return plan_verdict(DLMA_PACKET_not_held);
@@ -116,7 +116,7 @@ static __always_inline struct plan plan_hold(const struct dlma_node *self, struc
 }
 
 static __always_inline void tell(
-	HOOK_CTX *ctx, struct packet *p, enum dlma_event_kind kind, const struct hnp *hnp)
+	HOOK_CTX *ctx, const struct packet *p, enum dlma_event_kind kind, const struct hnp *hnp)
 {
 	struct dlma_event *event = event_begin(kind, p->ifindex);
 
@@ -131,7 +131,7 @@ static __always_inline void tell(
 
 /* MAG: a packet for a MN, out of the tunnel of its LMA or from this very node, being both. */
 static __always_inline struct plan resolve_at_mag(
-	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p, const struct hnp *hnp)
+	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p, const struct hnp *hnp)
 {
 	struct dlma_access *a = bpf_map_lookup_elem(&access, hnp_key(hnp));
 
@@ -148,7 +148,7 @@ static __always_inline struct plan resolve_at_mag(
  * unless the domain prefers that it waits for the answer (draft 6.2).
  */
 static __always_inline struct plan resolve_owner(
-	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p, const struct hnp *hnp)
+	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p, const struct hnp *hnp)
 {
 	struct dlma_owner *o = owner_of(&p->ip6->dst);
 
@@ -178,7 +178,7 @@ static __always_inline enum dlma_packet_reason reason_of(__u8 kind)
 
 /* O-LMA: a packet from a CN, or from a MN of ours, that no LMA has handled yet. */
 static __always_inline struct plan resolve_fresh(
-	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p, const struct hnp *hnp)
+	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p, const struct hnp *hnp)
 {
 	struct location l = location_find(self, hnp, KINDS_ALL);
 
@@ -194,7 +194,7 @@ static __always_inline struct plan resolve_fresh(
 }
 
 /* Previous D-LMA (draft 5.1.3): forward once; if that was done before, let the owner decide. */
-static __always_inline struct plan resolve_forwarding(struct packet *p, struct location l)
+static __always_inline struct plan resolve_forwarding(const struct packet *p, struct location l)
 {
 	__u32 marks = ip6_label(p->outer) & DLMA_LABEL_MARKS;
 	struct dlma_owner *o;
@@ -218,7 +218,7 @@ static __always_inline struct plan resolve_forwarding(struct packet *p, struct l
  * being registered the sender may have been told before us.
  */
 static __always_inline struct plan resolve_stray(
-	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p, const struct hnp *hnp)
+	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p, const struct hnp *hnp)
 {
 	struct dlma_owner *o;
 
@@ -257,7 +257,7 @@ static __always_inline bool is_premature(const struct dlma_node *self, const str
  * MAG may have set mean nothing, and go.
  */
 static __always_inline struct plan resolve_from_lma(HOOK_CTX *ctx, const struct dlma_node *self,
-	struct packet *p, const struct hnp *hnp, const struct peer *peer)
+	const struct packet *p, const struct hnp *hnp, const struct peer *peer)
 {
 	struct location l = location_find(self, hnp, KINDS_OWN);
 	__u8 kind = location_kind(l);
@@ -288,7 +288,7 @@ static __always_inline struct plan resolve_from_lma(HOOK_CTX *ctx, const struct 
  * it is between two MAGs, or this is the previous one (draft 5.1.2, 5.1.3).
  */
 static __always_inline struct plan resolve_at_gateway(HOOK_CTX *ctx, const struct dlma_node *self,
-	struct packet *p, const struct hnp *hnp, const struct peer *peer)
+	const struct packet *p, const struct hnp *hnp, const struct peer *peer)
 {
 	struct dlma_access *a = bpf_map_lookup_elem(&access, hnp_key(hnp));
 	struct location l;
@@ -331,7 +331,7 @@ static __always_inline struct plan resolve_from_mag(
  * The tests at a tunnel exit that do not depend on who we are (RFC 2473 3.3 and 6, RFC 6040 4.2).
  * Returns the reason to drop, or 0.
  */
-static __always_inline int inner_fault(struct packet *p)
+static __always_inline int inner_fault(const struct packet *p)
 {
 	if (ip6_version(p->ip6) != 6 || ip6_total(p->ip6) > bpf_ntohs(p->outer->payload_len) ||
 		ip6_total(p->outer) > p->len - ETH_LEN)
@@ -392,7 +392,7 @@ static __always_inline struct plan resolve_tunnelled(
 
 /* A native packet for a HoA, on its way past this LMA (draft 4.2, 4.4). */
 static __always_inline struct plan resolve_intercepted(
-	HOOK_CTX *ctx, const struct dlma_node *self, struct packet *p, const struct hnp *hnp)
+	HOOK_CTX *ctx, const struct dlma_node *self, const struct packet *p, const struct hnp *hnp)
 {
 	if (ip6_total(p->ip6) > p->len - ETH_LEN)
 		return plan_verdict(DLMA_PACKET_malformed);
@@ -401,7 +401,8 @@ static __always_inline struct plan resolve_intercepted(
 	return resolve_fresh(ctx, self, p, hnp);
 }
 
-static __always_inline void tell_new_source(HOOK_CTX *ctx, struct packet *p, const struct hnp *hnp)
+static __always_inline void tell_new_source(
+	HOOK_CTX *ctx, const struct packet *p, const struct hnp *hnp)
 {
 	struct dlma_event *event = event_begin(DLMA_EVENT_NEW_SOURCE, p->ifindex);
 	const struct ethernet *eth = p->data;
