@@ -52,7 +52,7 @@ static bool take_from_block(struct core *c, uint32_t index, struct dlma_prefix *
 }
 
 /* The anchor entry that may change hands first, or NULL if all are in use. */
-static struct anchor *longest_unused(struct core *c)
+static struct anchor *longest_unused(struct core *c, uint16_t lma)
 {
 	struct anchor *oldest = NULL;
 	struct table_node *n = NULL;
@@ -61,21 +61,23 @@ static struct anchor *longest_unused(struct core *c)
 		struct anchor *a = container_of(n, struct anchor, by_hnp);
 
 		if (a->dlma == DOMAIN_NO_NODE && !mobile_reserves(c, &a->hnp) &&
+			owner_admits(c, &a->hnp, lma) &&
 			(!oldest || a->released_ms < oldest->released_ms))
 			oldest = a;
 	}
 	return oldest;
 }
 
-int alloc_hnp(struct core *c, const struct identity *mn, struct dlma_prefix *ret)
+int alloc_hnp(struct core *c, const struct identity *mn, uint16_t lma, struct dlma_prefix *ret)
 {
 	const struct domain *d = c->state.domain;
 	struct anchor *a;
 
 	for (uint32_t i = 0; i < d->prefix_count; i++)
-		if (d->prefixes[i].owner == c->state.conf->self && take_from_block(c, i, ret))
+		if (d->prefixes[i].owner == c->state.conf->self &&
+			domain_may_anchor(&d->prefixes[i], lma) && take_from_block(c, i, ret))
 			return 0;
-	a = longest_unused(c);
+	a = longest_unused(c, lma);
 	if (!a) {
 		report(c, REPORT_prefixes_exhausted, mn, NULL, REPORT_NO_PEER);
 		return -ENOSPC;

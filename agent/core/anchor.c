@@ -34,6 +34,15 @@ struct anchor *anchor_by_mn(const struct core *c, const struct identity *mn)
 	return n ? container_of(n, struct anchor, by_mn) : NULL;
 }
 
+static void set_dlma(struct core *c, struct anchor *a, uint16_t dlma)
+{
+	if (a->dlma != DOMAIN_NO_NODE)
+		c->state.peers[a->dlma].anchors--;
+	if (dlma != DOMAIN_NO_NODE)
+		c->state.peers[dlma].anchors++;
+	a->dlma = dlma;
+}
+
 static struct anchor *create(
 	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp)
 {
@@ -69,6 +78,7 @@ free_anchor:
 void anchor_forget(struct core *c, struct anchor *a)
 {
 	emit(c, EFFECT_STORE_DEL)->store.hnp = a->hnp;
+	set_dlma(c, a, DOMAIN_NO_NODE);
 	table_remove(&c->state.anchors, &a->by_hnp);
 	table_remove(&c->state.anchors_by_mn, &a->by_mn);
 	timer_clear(&c->timers, &a->timer);
@@ -90,31 +100,48 @@ static uint8_t authorise_new(struct core *c, const struct claim *claim,
 			       : MH_STATUS_hnp_not_authorised;
 	}
 	if (addr_is_zero(&claim->hnp.addr))
-		return alloc_hnp(c, claim->mn, ret) ? MH_STATUS_no_resources : MH_STATUS_accepted;
+		return alloc_hnp(c, claim->mn, claim->dlma, ret) ? MH_STATUS_no_resources
+								 : MH_STATUS_accepted;
 	*ret = claim->hnp;
 	return owner_hnp_valid(c, ret) ? MH_STATUS_accepted : MH_STATUS_hnp_not_authorised;
 }
 
-/* Finds or makes the record that a claim is about (draft 4.3: uniqueness of the HoA). */
+/* Per peer and prefix, as RFC 5213 4 wants it. A HNP still to be picked comes from a right block.
+ */
+static bool may_anchor(const struct core *c, const struct claim *claim, const struct anchor *a)
+{
+	if (a)
+		return owner_admits(c, &a->hnp, claim->dlma);
+	return addr_is_zero(&claim->hnp.addr) || owner_admits(c, &claim->hnp, claim->dlma);
+}
+
+/* Finds the record that a claim is about (draft 4.3: uniqueness of the HoA); NULL: none yet. */
 static uint8_t locate(struct core *c, const struct claim *claim, struct anchor **ret)
 {
 	const struct domain_mobile *profile = mobile_by_identity(c, claim->mn);
 	struct anchor *a = anchor_by_mn(c, claim->mn);
 	bool any = addr_is_zero(&claim->hnp.addr);
-	struct dlma_prefix hnp;
-	uint8_t status;
 
 	if (!profile)
 		return MH_STATUS_not_lma;
 	if (!profile->allowed)
 		return MH_STATUS_not_enabled;
-	if (a && (any || prefix_equal(&a->hnp, &claim->hnp))) {
-		*ret = a;
-		return MH_STATUS_accepted;
-	}
-	/* Somebody else's HNP, or another one than the MN has. */
-	if (a || (!any && anchor_by_hnp(c, &claim->hnp)))
+	if (!may_anchor(c, claim, a))
+		return MH_STATUS_mag_not_authorised;
+	/* Another HNP than the MN has, or somebody else's. */
+	if (!any &&
+		(a ? !prefix_equal(&a->hnp, &claim->hnp) : anchor_by_hnp(c, &claim->hnp) != NULL))
 		return MH_STATUS_hnp_not_authorised;
+	*ret = a;
+	return MH_STATUS_accepted;
+}
+
+static uint8_t make(struct core *c, const struct claim *claim, struct anchor **ret)
+{
+	const struct domain_mobile *profile = mobile_by_identity(c, claim->mn);
+	struct dlma_prefix hnp;
+	uint8_t status;
+
 	if (!route_has_room(c)) {
 		report(c, REPORT_table_full, claim->mn, &claim->hnp, claim->dlma);
 		return MH_STATUS_no_resources;
@@ -122,8 +149,18 @@ static uint8_t locate(struct core *c, const struct claim *claim, struct anchor *
 	status = authorise_new(c, claim, profile, &hnp);
 	if (status)
 		return status;
+	if (!owner_admits(c, &hnp, claim->dlma))
+		return MH_STATUS_mag_not_authorised;
 	*ret = create(c, claim->mn, &hnp);
 	return *ret ? MH_STATUS_accepted : MH_STATUS_no_resources;
+}
+
+static bool within_quota(struct core *c, struct anchor *a, const struct claim *claim)
+{
+	struct gain gain = {claim->mn, &claim->hnp, a ? &a->movers : NULL,
+		c->state.peers[claim->dlma].anchors, c->state.conf->anchors_per_lma, claim->dlma};
+
+	return (a && a->dlma == claim->dlma) || quota_admits(c, &gain);
 }
 
 /* The ordering rule. A repeated claim is as good as the first. */
@@ -174,7 +211,7 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 		return;
 	}
 	a->previous = was;
-	a->dlma = claim->dlma;
+	set_dlma(c, a, claim->dlma);
 	emit_store(c, a);
 	report(c, REPORT_anchor_moved, a->mn, &a->hnp, a->dlma);
 	own = was == self ? binding_by_hnp(c, &a->hnp) : NULL;
@@ -193,14 +230,21 @@ struct claim_result anchor_claim(struct core *c, const struct claim *claim)
 	r.status = locate(c, claim, &a);
 	if (r.status)
 		goto refused;
-	r.hnp = a->hnp;
-	r.stamp = a->stamp;
-	if (!in_order(a, claim)) {
+	if (a && !in_order(a, claim)) {
+		r.hnp = a->hnp;
+		r.stamp = a->stamp;
 		r.status = MH_STATUS_timestamp_lower;
 		count(c, DLMA_SIGNAL_outdated);
 		goto refused;
 	}
+	if (!within_quota(c, a, claim))
+		r.status = MH_STATUS_no_resources;
+	if (!r.status && !a)
+		r.status = make(c, claim, &a);
+	if (r.status)
+		goto refused;
 	accept_claim(c, a, claim);
+	r.hnp = a->hnp;
 	r.stamp = a->stamp;
 	r.previous_mag = a->previous_mag;
 	/* If this node itself was the D-LMA it has switched already; nobody need be told. */
@@ -208,6 +252,8 @@ struct claim_result anchor_claim(struct core *c, const struct claim *claim)
 		r.previous = a->previous;
 	return r;
 refused:
+	if (r.status == MH_STATUS_mag_not_authorised || r.status == MH_STATUS_hnp_not_authorised)
+		count(c, DLMA_SIGNAL_not_authorised);
 	report_status(c, REPORT_anchor_refused, claim->mn, &r.hnp, claim->dlma, r.status);
 	return r;
 }
@@ -219,7 +265,8 @@ void anchor_release(struct core *c, const struct dlma_prefix *hnp, uint16_t dlma
 	/* A late word of an earlier D-LMA changes nothing. */
 	if (!a || a->dlma != dlma || stamp < a->stamp)
 		return;
-	a->dlma = a->previous = a->mag = a->previous_mag = DOMAIN_NO_NODE;
+	set_dlma(c, a, DOMAIN_NO_NODE);
+	a->previous = a->mag = a->previous_mag = DOMAIN_NO_NODE;
 	a->stamp = stamp;
 	a->released_ms = c->now.mono_ms;
 	timer_clear(&c->timers, &a->timer);
@@ -252,6 +299,29 @@ static uint8_t check(struct core *c, const struct request *r)
 	return MH_STATUS_accepted;
 }
 
+/*
+ * Only the D-LMA ends the anchoring; its late word about an earlier one changes nothing. To say so
+ * again once it has ended is a retransmission.
+ */
+static uint8_t deregister(struct core *c, const struct request *r, uint64_t *ret_stamp)
+{
+	const struct anchor *a = anchor_by_hnp(c, &r->hnp);
+
+	if (!a || a->dlma == DOMAIN_NO_NODE)
+		return MH_STATUS_accepted;
+	*ret_stamp = a->stamp;
+	if (r->timestamp < a->stamp) {
+		count(c, DLMA_SIGNAL_outdated);
+		return MH_STATUS_timestamp_lower;
+	}
+	if (a->dlma != r->peer) {
+		count(c, DLMA_SIGNAL_not_authorised);
+		return MH_STATUS_prohibited;
+	}
+	anchor_release(c, &r->hnp, r->peer, r->timestamp);
+	return MH_STATUS_accepted;
+}
+
 void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 {
 	struct reply reply = {.previous = DOMAIN_NO_NODE, .previous_mag = DOMAIN_NO_NODE};
@@ -260,11 +330,13 @@ void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 	struct claim claim;
 
 	request_read(&r, p, m);
+	mobile_complete(c, &r.mn);
+	message_limit_lifetime(c, &r);
 	reply.status = check(c, &r);
 	claim = (struct claim){&r.mn, r.hnp, r.timestamp, r.lifetime_ms, p->index,
 		peer_index(c, &m->options.mag_address), r.handoff, r.att};
 	if (!reply.status && !r.lifetime_ms) {
-		anchor_release(c, &r.hnp, p->index, r.timestamp);
+		reply.status = deregister(c, &r, &result.stamp);
 	} else if (!reply.status) {
 		result = anchor_claim(c, &claim);
 		reply.status = result.status;
@@ -310,7 +382,7 @@ void anchor_restore(struct core *c, const struct record *r)
 		return;
 	a->stamp = r->stamp;
 	a->att = r->att;
-	a->dlma = peer_index(c, &r->dlma);
+	set_dlma(c, a, peer_index(c, &r->dlma));
 	a->previous = peer_index(c, &r->previous);
 	a->mag = peer_index(c, &r->mag);
 	a->previous_mag = peer_index(c, &r->previous_mag);

@@ -111,6 +111,7 @@ struct attachment *attachment_create(
 	a->link_local = nd_link_local(a->mac);
 	a->timer.kind = TIMER_ATTACHMENT;
 	a->advertise.kind = TIMER_ADVERTISE;
+	a->word.peer = DOMAIN_NO_NODE;
 	exchange_init(&a->exchange, EXCHANGE_REGISTER);
 	exchange_init(&a->handover, EXCHANGE_HANDOVER);
 	if (timer_reserve(&c->timers, TIMERS))
@@ -190,6 +191,19 @@ void attachment_drop(struct core *c, struct attachment *a)
 	attachment_set_hnp(c, a, &(struct dlma_prefix){0});
 	table_remove(&c->state.attachments, &a->by_mac);
 	free(a);
+}
+
+/* One that comes and goes in a flurry is not forgotten at once. */
+void attachment_forget(struct core *c, struct attachment *a)
+{
+	uint32_t keep = quota_remembered(c, a->full_ms);
+
+	if (!keep) {
+		attachment_drop(c, a);
+		return;
+	}
+	mag_pause(c, a, keep);
+	a->away = true;
 }
 
 /* RFC 5213 6.7, 6.8: the MN hears its own prefix, from a router that is the same everywhere. */

@@ -35,6 +35,15 @@ struct binding *binding_by_hnp(const struct core *c, const struct dlma_prefix *h
 	return n ? container_of(n, struct binding, by_hnp) : NULL;
 }
 
+void binding_set_mag(struct core *c, struct binding *b, uint16_t mag)
+{
+	if (b->mag != DOMAIN_NO_NODE)
+		c->state.peers[b->mag].bindings--;
+	if (mag != DOMAIN_NO_NODE)
+		c->state.peers[mag].bindings++;
+	b->mag = mag;
+}
+
 struct binding *binding_create(struct core *c, const struct identity *mn)
 {
 	struct table *t = &c->state.bindings;
@@ -46,7 +55,7 @@ struct binding *binding_create(struct core *c, const struct identity *mn)
 	if (!b->mn)
 		goto free_binding;
 	b->timer.kind = TIMER_BINDING;
-	b->previous = b->previous_mag = DOMAIN_NO_NODE;
+	b->mag = b->previous = b->previous_mag = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
 	exchange_init(&b->moved, EXCHANGE_MOVED);
 	if (timer_reserve(&c->timers, 3))
@@ -81,6 +90,7 @@ void binding_drop(struct core *c, struct binding *b)
 		c->state.expecting--;
 	else
 		table_remove(&c->state.bindings_by_hnp, &b->by_hnp);
+	binding_set_mag(c, b, DOMAIN_NO_NODE);
 	binding_forget_request(b);
 	identity_release(c, b->mn);
 	free(b);
@@ -207,7 +217,7 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 	struct dlma_prefix hnp = b->hnp;
 
 	if (b->state == BINDING_ACTIVE)
-		revoke_start(c, b, stamp, true);
+		revoke_start(c, b, stamp, true, dlma == b->home ? DOMAIN_NO_NODE : dlma);
 	learnt_forward(c, &hnp, &(struct onward){b->mn, dlma, dlma, stamp});
 	binding_drop(c, b);
 	route_sync(c, &hnp);
@@ -222,10 +232,10 @@ static void return_to(struct core *c, struct binding *b, const struct revocation
 	if (b->mag == r->mag || b->outbids++ >= OUTBIDS_MAX)
 		return;
 	if (b->state == BINDING_ACTIVE)
-		revoke_start(c, b, b->stamp + 1, false);
+		revoke_start(c, b, b->stamp + 1, false, DOMAIN_NO_NODE);
 	b->state = BINDING_ACTIVE;
 	binding_set_lifetime(c, b, r->lifetime_ms);
-	b->mag = r->mag;
+	binding_set_mag(c, b, r->mag);
 	b->stamp++;
 	b->handoff = MH_HANDOFF_UNKNOWN;
 	route_sync(c, &b->hnp);
@@ -245,7 +255,7 @@ void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
 	if (!b)
 		return;
 	b->hnp = r->hnp;
-	b->mag = r->mag;
+	binding_set_mag(c, b, r->mag);
 	b->home = r->home;
 	b->att = r->att;
 	b->handoff = MH_HANDOFF_UNKNOWN;

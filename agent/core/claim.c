@@ -5,6 +5,8 @@
  */
 #include "core/internal.h"
 
+enum { ASK_AGAIN_MS = 1000 };
+
 static void tell_previous(struct core *c, struct binding *b, uint16_t previous)
 {
 	if (previous == DOMAIN_NO_NODE || previous == c->state.conf->self)
@@ -64,6 +66,11 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 		outdated(c, b, r->stamp);
 		return;
 	}
+	/* No judgement about the MN. What no MAG waits for is asked again; a MAG does so itself. */
+	if (r->status == MH_STATUS_no_resources && !b->waiting && b->home != c->state.conf->self) {
+		exchange_schedule(c, &b->anchor, b->home, c->now.mono_ms + ASK_AGAIN_MS);
+		return;
+	}
 	/* 154 is about us, not about the MAG (RFC 5213 5.3.1). */
 	if (b->waiting)
 		registration_answer(c, b->waiting,
@@ -71,7 +78,7 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 								  : r->status,
 			0);
 	if (b->state != BINDING_PENDING)
-		revoke_start(c, b, b->stamp, false);
+		revoke_start(c, b, b->stamp, false, DOMAIN_NO_NODE);
 	binding_end(c, b);
 }
 
@@ -103,6 +110,13 @@ bool claim_build(struct core *c, struct exchange *e, struct mh_message *m)
 	return true;
 }
 
+/* An LMA decides about HNPs of its own only, and a HNP that was asked for is not exchanged. */
+static bool may_assign(const struct core *c, const struct binding *b, const struct dlma_prefix *hnp)
+{
+	return owner_hnp_valid(c, hnp) && owner_of(c, &hnp->addr) == b->home &&
+	       (addr_is_zero(&b->hnp.addr) || prefix_equal(&b->hnp, hnp));
+}
+
 void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m)
 {
 	struct binding *b = container_of(e, struct binding, anchor);
@@ -118,9 +132,9 @@ void claim_answered(struct core *c, struct exchange *e, const struct mh_message 
 		binding_end(c, b);
 		return;
 	}
-	if (!r.status && !owner_hnp_valid(c, &r.hnp)) {
-		count(c, DLMA_SIGNAL_unexpected);
-		return;
+	if (!r.status && !may_assign(c, b, &r.hnp)) {
+		count(c, DLMA_SIGNAL_not_authorised);
+		r.status = MH_STATUS_unspecified;
 	}
 	if (mh_option_has(&m->options, MH_OPTION_LMA_ADDRESS))
 		r.previous = peer_index(c, &m->options.lma_address);

@@ -169,6 +169,9 @@ static void handle(struct core *c, const struct event *e)
 	case EVENT_REVOKE:
 		revoke_mn(c, &e->revoke);
 		break;
+	case EVENT_KEYS:
+		peer_on_keys(c, e->keys.list, e->keys.count);
+		break;
 	case EVENT_LINK:
 		attachment_on_link(c, e->link.ifindex, e->link.mac, e->link.mtu);
 		break;

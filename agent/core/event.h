@@ -14,6 +14,7 @@ enum event_kind {
 	EVENT_ATTACH,	 /* the operator or the access network says so */
 	EVENT_DETACH,
 	EVENT_REVOKE,	      /* the operator ends the service of a MN */
+	EVENT_KEYS,	      /* the operator has other keys for the peers */
 	EVENT_LINK,	      /* an access link came, changed or went */
 	EVENT_USE,	      /* answer to EFFECT_CHECK_USE */
 	EVENT_MAP_FAILED,     /* EFFECT_LOCATION_PUT did not fit */
@@ -41,6 +42,10 @@ struct event {
 			uint8_t mac[6];
 		} attach; /* and detach */
 		struct identity revoke;
+		struct {
+			const struct domain_key *list; /* all of them; read during the step */
+			uint32_t count;
+		} keys;
 		struct {
 			uint32_t ifindex;
 			uint8_t mac[6];

@@ -27,11 +27,15 @@ uint16_t owner_of(const struct core *c, const struct dlma_addr *hoa);
 bool owner_hnp(const struct core *c, const struct dlma_addr *hoa, struct dlma_prefix *ret);
 /* A HNP of the right length in an owned prefix. */
 bool owner_hnp_valid(const struct core *c, const struct dlma_prefix *hnp);
+/* Whether that LMA may be the D-LMA of a MN with that HNP. False outside the domain. */
+bool owner_admits(const struct core *c, const struct dlma_prefix *hnp, uint16_t lma);
 bool owner_is_self(const struct core *c, const struct dlma_prefix *hnp);
 uint64_t prefix_hash(const struct table *t, const struct dlma_prefix *p);
 
 /* profile.c: the policy profiles of the MNs. NULL or false: there is none. */
 const struct domain_mobile *mobile_by_identity(const struct core *c, const struct identity *mn);
+/* A MN-ID without a link-layer id means the interface in its profile: one MN, one identity. */
+void mobile_complete(const struct core *c, struct identity *mn);
 const struct domain_mobile *mobile_by_mac(const struct core *c, const uint8_t mac[6]);
 /* Whether a profile has fixed this HNP for its MN. */
 bool mobile_reserves(const struct core *c, const struct dlma_prefix *hnp);
@@ -53,10 +57,15 @@ void identity_done(struct core *c);
 
 /* peer.c: keys, epochs, replay windows, heartbeats; the first and last hands on a message. */
 int peer_init(struct core *c);
+/* Other keys for all peers. Those of a peer that is in both lists go on without a gap. */
+int peer_rekey(struct core *c, const struct domain_key *keys, uint32_t count);
+void peer_on_keys(struct core *c, const struct domain_key *keys, uint32_t count);
 void peer_done(struct core *c);
 struct peer *peer_by_address(const struct core *c, const struct dlma_addr *a);
 uint16_t peer_index(const struct core *c, const struct dlma_addr *a);
 bool peer_is_lma(const struct core *c, uint16_t index);
+/* A MAG that is configured to register its MNs with this node. */
+bool peer_registers_here(const struct core *c, uint16_t index);
 bool peer_is_mag(const struct core *c, uint16_t index);
 /* A MAG that is no LMA: only such a one can be tunnelled to past its LMA. */
 bool peer_is_mag_only(const struct core *c, uint16_t index);
@@ -67,6 +76,9 @@ void peer_receive(struct core *c, const struct dlma_addr *src, const struct dlma
 void peer_heartbeat_due(struct core *c, struct peer *p);
 /* Tells a peer that there is no binding for an address, at a bounded rate. */
 void peer_send_error(struct core *c, struct peer *p, uint8_t status, const struct dlma_addr *hoa);
+
+/* keys.c: 0, or negative errno and all keys as before. */
+int keys_install(struct core *c, const struct domain_key *keys, uint32_t count);
 
 /* dispatch.c: a message that peer.c found genuine. */
 void dispatch(struct core *c, struct peer *p, const struct mh_message *m);
@@ -107,6 +119,8 @@ struct reply {
 };
 void message_reply(struct core *c, const struct request *r, const struct reply *reply);
 uint32_t message_lifetime_ms(uint16_t units);
+/* A registration lasts no longer than the domain says, whatever is asked for. */
+void message_limit_lifetime(const struct core *c, struct request *r);
 /* The first HNP option, or a zero prefix. */
 struct dlma_prefix message_hnp(const struct mh_message *m);
 /* Status of a PBA; all below 128 accept (RFC 6275 6.1.8), and are the same to us. */
@@ -125,6 +139,7 @@ void binding_drop(struct core *c, struct binding *b);
 /* Drops a binding and takes its entry from the data path. */
 void binding_end(struct core *c, struct binding *b);
 void binding_forget_request(struct binding *b);
+void binding_set_mag(struct core *c, struct binding *b, uint16_t mag);
 void binding_set_lifetime(struct core *c, struct binding *b, uint32_t lifetime_ms);
 /* The anchor stamps a movement: later than anything that this node knows of the MN. */
 uint64_t binding_next_stamp(const struct core *c, const struct binding *b, uint64_t timestamp);
@@ -187,8 +202,8 @@ int anchor_init(struct core *c);
 /* Frees a record; the HNP goes to another MN. */
 void anchor_forget(struct core *c, struct anchor *a);
 
-/* alloc.c: HNPs out of the own prefixes. -ENOSPC: all are in use. */
-int alloc_hnp(struct core *c, const struct identity *mn, struct dlma_prefix *ret);
+/* alloc.c: HNPs out of those own prefixes that an LMA may anchor. -ENOSPC: all are in use. */
+int alloc_hnp(struct core *c, const struct identity *mn, uint16_t lma, struct dlma_prefix *ret);
 
 /* learnt.c: O-LMA and previous D-LMA. */
 struct learnt *learnt_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
@@ -237,12 +252,29 @@ void notice_due(struct core *c, struct notice *n);
 void revoke_mn(struct core *c, const struct identity *mn);
 void revoke_administratively(
 	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer);
-void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool may_return);
+/* `rival` has the MN now, as it says; DOMAIN_NO_NODE: not known. */
+void revoke_start(
+	struct core *c, const struct binding *b, uint64_t stamp, bool may_return, uint16_t rival);
 bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m);
 void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void revoke_given_up(struct core *c, struct exchange *e);
 /* A newer registration makes the question moot. */
 void revoke_cancel(struct core *c, const struct dlma_prefix *hnp, uint16_t mag);
+
+/* quota.c: what a peer may gain. */
+struct gain {
+	const struct identity *mn;
+	const struct dlma_prefix *hnp;
+	struct movers *movers; /* of the MN; NULL if it is new here */
+	uint32_t has, limit;   /* entries of that peer; limit 0: none */
+	uint16_t peer;
+};
+/* Whether the peer may have one more MN now; if not, that is counted and told. */
+bool quota_admits(struct core *c, const struct gain *g);
+/* MAG: how long a MN has to wait before it is registered again; 0: now, and that is charged. */
+uint32_t quota_pause(const struct core *c, uint32_t *full_ms);
+/* How long such a bucket must be kept; 0: a new one is as good. */
+uint32_t quota_remembered(const struct core *c, uint32_t full_ms);
 
 /* route.c: the one entry of the data path for a HNP. */
 void route_sync(struct core *c, const struct dlma_prefix *hnp);
@@ -275,6 +307,8 @@ const struct access_link *attachment_link_of(const struct core *c, uint32_t ifin
 struct attachment *attachment_create(
 	struct core *c, const struct domain_mobile *mobile, uint32_t ifindex);
 void attachment_drop(struct core *c, struct attachment *a);
+/* The MN is gone, and nobody need be told any more. */
+void attachment_forget(struct core *c, struct attachment *a);
 void attachment_enter(struct core *c, struct attachment *a, enum attachment_state state);
 bool attachment_has_hnp(const struct attachment *a);
 /* A zero prefix: none. */
@@ -299,6 +333,8 @@ void attachment_on_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], 
 /* mag.c: MAG: registration with the LMA. */
 void mag_register(struct core *c, struct attachment *a, uint8_t handoff);
 void mag_schedule_refresh(struct core *c, struct attachment *a);
+/* Not registered for a while; then it is asked whether it is still there. */
+void mag_pause(struct core *c, struct attachment *a, uint64_t ms);
 bool mag_build(struct core *c, struct exchange *e, struct mh_message *m);
 void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void mag_given_up(struct core *c, struct exchange *e);
@@ -326,4 +362,8 @@ void presence_adopt(
 bool handover_build(struct core *c, struct exchange *e, struct mh_message *m);
 void handover_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void handover_given_up(struct core *c, struct exchange *e);
+/* What another MAG has said of a MN here, if anything, is right; or the MN itself says it is not.
+ */
+void handover_agree(struct core *c, struct attachment *a);
+bool handover_contradict(struct core *c, struct attachment *a);
 void handover_on_initiate(struct core *c, struct peer *p, const struct mh_message *m);

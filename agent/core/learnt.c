@@ -175,6 +175,20 @@ void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct 
 	report(c, REPORT_forwarding_started, o->mn, hnp, o->target);
 }
 
+/*
+ * Nobody has told yet where the MN is that has left this MAG. Its packets wait no longer, but that
+ * it was here is remembered for as long as O-LMAs may still tunnel to us: only then may another
+ * MAG have us forward (handover_on_initiate()).
+ */
+static void hold_no_longer(struct core *c, struct learnt *l)
+{
+	l->target = l->dlma = DOMAIN_NO_NODE;
+	l->asked = ASK_TRIES;
+	timer_set(&c->timers, &l->timer,
+		c->now.mono_ms + c->state.domain->timers.forwarding_lifetime_ms);
+	route_sync(c, &l->hnp);
+}
+
 void learnt_hold(struct core *c, const struct dlma_prefix *hnp)
 {
 	struct place here = {c->state.conf->self, c->state.self->lma, 0};
@@ -182,7 +196,7 @@ void learnt_hold(struct core *c, const struct dlma_prefix *hnp)
 	struct learnt *l = learnt_by_hnp(c, hnp);
 
 	/* Somebody was quicker and told where it is. */
-	if (!hold_ms || (l && l->kind == DLMA_LOCATION_FORWARDING))
+	if (l && l->kind == DLMA_LOCATION_FORWARDING)
 		return;
 	if (!l)
 		l = create(c, hnp);
@@ -190,6 +204,8 @@ void learnt_hold(struct core *c, const struct dlma_prefix *hnp)
 		return;
 	set_place(c, l, DLMA_LOCATION_HELD, &here, hold_ms);
 	timer_set(&c->timers, &l->timer, l->expires_ms);
+	if (!hold_ms)
+		hold_no_longer(c, l);
 }
 
 int learnt_localize(
@@ -238,6 +254,12 @@ static bool from_owner(const struct core *c, const struct update *u)
 	return owner_of(c, &u->request.hnp.addr) == u->sender;
 }
 
+/* At least a moment: an entry whose time has come ends by its timer. */
+static uint32_t time_left(const struct core *c, const struct learnt *l)
+{
+	return l->expires_ms > c->now.mono_ms ? (uint32_t)(l->expires_ms - c->now.mono_ms) : 1;
+}
+
 /* Towards the D-LMA: the MN is anchored elsewhere now (draft 4.4, 5.1.3). */
 static uint8_t update_binding(
 	struct core *c, struct binding *b, const struct update *u, uint64_t *ret_stamp)
@@ -252,10 +274,23 @@ static uint8_t update_binding(
 	return MH_STATUS_accepted;
 }
 
-static void set_cached(struct core *c, struct learnt *l, const struct update *u)
+/*
+ * How long an entry holds. Only the owner prolongs one: otherwise an LMA that a MN has left could
+ * keep its packets for ever, by always speaking before the owner is asked again.
+ */
+static uint32_t cached_lifetime(
+	const struct core *c, const struct learnt *l, const struct update *u)
 {
 	uint32_t limit = c->state.domain->timers.cache_lifetime_ms;
-	uint32_t lifetime = u->lifetime_ms < limit ? u->lifetime_ms : limit;
+
+	if (is_cached(l) && !from_owner(c, u))
+		limit = time_left(c, l);
+	return u->lifetime_ms < limit ? u->lifetime_ms : limit;
+}
+
+static void set_cached(struct core *c, struct learnt *l, const struct update *u)
+{
+	uint32_t lifetime = cached_lifetime(c, l, u);
 	bool news = l->target != u->place.target || l->kind != DLMA_LOCATION_CACHED;
 
 	remember(c, l, &u->request.mn);
@@ -278,9 +313,7 @@ static bool confirms(const struct learnt *l, const struct update *u)
 /* A forwarding entry stays one: packets still come here out of tunnels. */
 static void set_forwarding(struct core *c, struct learnt *l, const struct update *u)
 {
-	uint32_t left = (uint32_t)(l->expires_ms - c->now.mono_ms);
-
-	set_place(c, l, DLMA_LOCATION_FORWARDING, &u->place, left);
+	set_place(c, l, DLMA_LOCATION_FORWARDING, &u->place, time_left(c, l));
 }
 
 /* Who may speak about an entry: the node that it points to, or the D-LMA behind that MAG. */
@@ -328,7 +361,8 @@ static uint8_t update_learnt(
 /* A proxy-CoA is taken only by those whom the MN's policy lets know it (draft 5.4). */
 static bool may_know(const struct core *c, const struct update *u)
 {
-	enum domain_disclosure d = mobile_disclosure(c, &u->request.mn);
+	const struct learnt *l = learnt_by_hnp(c, &u->request.hnp);
+	enum domain_disclosure d = mobile_disclosure(c, l && l->mn ? l->mn : &u->request.mn);
 
 	return d == DOMAIN_DISCLOSE_MAG ||
 	       (d == DOMAIN_DISCLOSE_LMA && peer_is_lma(c, c->state.conf->self));
@@ -352,7 +386,8 @@ static uint8_t check(struct core *c, const struct update *u)
 
 	if (!u->request.has_hnp || !owner_hnp_valid(c, &u->request.hnp))
 		return MH_STATUS_not_lma;
-	if (owner_is_self(c, &u->request.hnp) || !is_place(c, u))
+	if (owner_is_self(c, &u->request.hnp) || !is_place(c, u) ||
+		!owner_admits(c, &u->request.hnp, u->place.dlma))
 		return MH_STATUS_prohibited;
 	if (!(u->request.has & MH_HAS(MH_OPTION_TIMESTAMP)) ||
 		u->place.stamp > c->now.wall + window)
@@ -435,14 +470,12 @@ static void set_negative(struct core *c, struct learnt *l, uint16_t owner)
 static void fall_back(struct core *c, struct learnt *l)
 {
 	struct place place = {l->dlma, l->dlma, l->stamp};
-	uint32_t left =
-		l->expires_ms > c->now.mono_ms ? (uint32_t)(l->expires_ms - c->now.mono_ms) : 1;
 
 	if (!peer_is_lma(c, c->state.conf->self)) {
 		end(c, l);
 		return;
 	}
-	set_place(c, l, DLMA_LOCATION_CACHED, &place, left);
+	set_place(c, l, DLMA_LOCATION_CACHED, &place, time_left(c, l));
 	schedule_idle_check(c, l, 0);
 }
 
@@ -455,9 +488,11 @@ void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
 		count(c, DLMA_SIGNAL_unexpected);
 		return;
 	}
+	l = learnt_by_hnp(c, &hnp);
 	if (p->index == c->state.self->lma)
 		mag_register_again(c, &hnp);
-	l = learnt_by_hnp(c, &hnp);
+	else if (!l)
+		count(c, DLMA_SIGNAL_unexpected);
 	if (!l)
 		return;
 	if (owner_of(c, &m->be.home) == p->index)
@@ -517,9 +552,10 @@ void learnt_due(struct core *c, struct learnt *l)
 			ask(c, l);
 		else
 			learnt_drop(c, l);
+	} else if (l->kind == DLMA_LOCATION_HELD) {
+		hold_no_longer(c, l);
 	} else {
-		if (l->kind != DLMA_LOCATION_HELD)
-			report(c, REPORT_forwarding_ended, l->mn, &l->hnp, l->target);
+		report(c, REPORT_forwarding_ended, l->mn, &l->hnp, l->target);
 		end(c, l);
 	}
 }

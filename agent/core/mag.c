@@ -4,6 +4,8 @@
 
 enum {
 	RETRIES_MAX = 3, /* at once, after a 157 */
+	LATER_MS = 1000, /* after a 130, doubled each time */
+	LATER_DOUBLED_MAX = 6,
 	REFUSED_PAUSE_MS = 60000,
 };
 
@@ -95,6 +97,25 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		mag_schedule_refresh(c, a);
 }
 
+/* The MN may have gone when the pause is over, so it is asked before the LMA is. */
+void mag_pause(struct core *c, struct attachment *a, uint64_t ms)
+{
+	exchange_stop(c, &a->exchange);
+	attachment_enter(c, a, ATTACHMENT_WAITING);
+	a->probed_ms = 0;
+	a->probes = 0;
+	timer_set(&c->timers, &a->timer, c->now.mono_ms + ms);
+}
+
+/* The LMA has no room, or the MN moves too fast for it: that passes. */
+static void wait_for_room(struct core *c, struct attachment *a)
+{
+	unsigned int doubled = a->retries < LATER_DOUBLED_MAX ? a->retries++ : LATER_DOUBLED_MAX;
+
+	attachment_withdraw(c, a);
+	mag_pause(c, a, (uint64_t)LATER_MS << doubled);
+}
+
 /* RFC 5213 6.9.1.2, the statuses that say what to do next. */
 static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_message *m)
 {
@@ -120,7 +141,7 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 	struct identity mn = attachment_identity(a);
 
 	if (a->state == ATTACHMENT_LEAVING) {
-		attachment_drop(c, a);
+		attachment_forget(c, a);
 		return;
 	}
 	if (message_status(m) == MH_STATUS_accepted) {
@@ -130,7 +151,10 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 	if (try_otherwise(c, a, m))
 		return;
 	report_status(c, REPORT_mn_refused, &mn, &a->hnp, c->state.self->lma, m->ba.status);
-	mag_turn_away(c, a);
+	if (m->ba.status == MH_STATUS_no_resources)
+		wait_for_room(c, a);
+	else
+		mag_turn_away(c, a);
 }
 
 /* The LMA is silent. While the MN is there, asking goes on (RFC 5213 6.9.4). */
@@ -140,7 +164,7 @@ void mag_given_up(struct core *c, struct exchange *e)
 
 	attachment_report(c, REPORT_unanswered, a);
 	if (a->state == ATTACHMENT_LEAVING) {
-		attachment_drop(c, a);
+		attachment_forget(c, a);
 		return;
 	}
 	a->probes = 0;
@@ -152,13 +176,14 @@ void mag_leave(struct core *c, struct attachment *a)
 	bool told = a->state == ATTACHMENT_REGISTERED || a->state == ATTACHMENT_REGISTERING;
 
 	attachment_report(c, REPORT_mn_detached, a);
+	handover_agree(c, a);
 	attachment_part(c, a);
 	timer_clear(&c->timers, &a->timer);
 	attachment_enter(c, a, ATTACHMENT_LEAVING);
 	if (told)
 		exchange_start(c, &a->exchange, c->state.self->lma);
 	else
-		attachment_drop(c, a);
+		attachment_forget(c, a);
 }
 
 void mag_register_again(struct core *c, const struct dlma_prefix *hnp)

@@ -123,6 +123,13 @@ void request_read(struct request *r, const struct peer *p, const struct mh_messa
 	read_identity(&r->mn, &m->options);
 }
 
+void message_limit_lifetime(const struct core *c, struct request *r)
+{
+	uint32_t limit = c->state.domain->timers.binding_lifetime_ms;
+
+	r->lifetime_ms = r->lifetime_ms < limit ? r->lifetime_ms : limit;
+}
+
 /* RFC 5213 5.3.6 */
 void message_reply(struct core *c, const struct request *r, const struct reply *reply)
 {
@@ -135,8 +142,7 @@ void message_reply(struct core *c, const struct request *r, const struct reply *
 	m.ba.lifetime = lifetime_units(reply->lifetime_ms);
 	message_session(&m, &r->mn, hnp, r->handoff, r->att,
 		reply->timestamp ? reply->timestamp : r->timestamp);
-	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)))
-		m.options.has &= ~MH_HAS(MH_OPTION_TIMESTAMP);
+	m.options.has &= r->has | ~(MH_HAS(MH_OPTION_TIMESTAMP) | MH_HAS(MH_OPTION_LL_ID));
 	if (r->has & MH_HAS(MH_OPTION_LINK_LOCAL)) {
 		m.options.has |= MH_HAS(MH_OPTION_LINK_LOCAL);
 		m.options.link_local = r->link_local;

@@ -29,6 +29,13 @@ bool owner_hnp_valid(const struct core *c, const struct dlma_prefix *hnp)
 	return block && block->hnp_len == hnp->len;
 }
 
+bool owner_admits(const struct core *c, const struct dlma_prefix *hnp, uint16_t lma)
+{
+	const struct domain_prefix *block = block_of(c, &hnp->addr);
+
+	return block && domain_may_anchor(block, lma);
+}
+
 bool owner_is_self(const struct core *c, const struct dlma_prefix *hnp)
 {
 	return owner_of(c, &hnp->addr) == c->state.conf->self;

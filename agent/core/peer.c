@@ -17,6 +17,7 @@ enum {
 	FRESH_LEN = 18, /* with two zero octets, which some dissectors cut off */
 	WINDOW = 64,
 	HELLO_PACE_MS = 200,
+	GREETED_PACE_MS = 10,
 	ERROR_PACE_MS = 10,
 };
 
@@ -67,36 +68,6 @@ static bool fresh_get(const struct core *c, const struct mh_options *o, struct f
 	return true;
 }
 
-/* One key per direction: what a node sent can never be reflected to it. */
-static int derive(const struct core *c, const struct domain_key *secret,
-	const struct dlma_addr *from, const struct dlma_addr *to, struct auth_key *ret)
-{
-	static const char label[] = "dlma message key 1";
-	const struct auth_chunk chunks[] = {
-		{label, sizeof(label)}, {from, sizeof(*from)}, {to, sizeof(*to)}};
-
-	*ret = (struct auth_key){
-		.algorithm = AUTH_HMAC_SHA256_128, .spi = secret->spi, .key_len = 32};
-	return c->options.mac(
-		AUTH_HMAC_SHA256_128, secret->secret, secret->secret_len, chunks, 3, ret->key);
-}
-
-static int load_key(struct core *c, const struct domain_key *key)
-{
-	struct peer *p = &c->state.peers[key->peer];
-	struct peer_keys *k = &p->keys[p->key_count];
-	int err;
-
-	if (p->key_count == PEER_KEYS_MAX)
-		return -E2BIG;
-	err = derive(c, key, &c->state.self->address, &p->node->address, &k->out);
-	if (!err)
-		err = derive(c, key, &p->node->address, &c->state.self->address, &k->in);
-	if (!err)
-		p->key_count++;
-	return err;
-}
-
 static bool speaks(const struct core *c, const struct peer *p)
 {
 	return p->index != c->state.conf->self &&
@@ -129,18 +100,47 @@ int peer_init(struct core *c)
 		return -ENOMEM;
 	for (uint32_t i = 0; !err && i < d->node_count; i++)
 		err = init_one(c, (uint16_t)i);
-	for (uint32_t i = 0; !err && i < c->state.conf->key_count; i++)
-		err = load_key(c, &c->state.conf->keys[i]);
-	for (uint32_t i = 0; !err && i < d->node_count; i++)
-		if (speaks(c, &c->state.peers[i]))
-			timer_set(&c->timers, &c->state.peers[i].heartbeat, 0);
+	return err ? err : peer_rekey(c, c->state.conf->keys, c->state.conf->key_count);
+}
+
+/* Whom there is a key for gets heartbeats; who has lost it is a stranger from now on. */
+static void talk_or_not(struct core *c, struct peer *p)
+{
+	bool talking = timer_is_set(&p->heartbeat);
+
+	if (speaks(c, p) && !talking)
+		timer_set(&c->timers, &p->heartbeat, c->now.mono_ms);
+	if (speaks(c, p) || !talking)
+		return;
+	timer_clear(&c->timers, &p->heartbeat);
+	p->state = PEER_UNKNOWN;
+	p->heartbeat_waiting = false;
+	p->missed = 0;
+	report(c, REPORT_peer_unkeyed, NULL, NULL, p->index);
+}
+
+int peer_rekey(struct core *c, const struct domain_key *keys, uint32_t count)
+{
+	int err = keys_install(c, keys, count);
+
+	for (uint32_t i = 0; !err && i < c->state.domain->node_count; i++)
+		talk_or_not(c, &c->state.peers[i]);
 	return err;
+}
+
+void peer_on_keys(struct core *c, const struct domain_key *keys, uint32_t count)
+{
+	bool done = !peer_rekey(c, keys, count);
+
+	c->state.rekeyed += done;
+	report(c, done ? REPORT_keys_replaced : REPORT_keys_kept, NULL, NULL, REPORT_NO_PEER);
 }
 
 void peer_done(struct core *c)
 {
 	if (c->state.peers)
-		memset(c->state.peers, 0, c->state.domain->node_count * sizeof(*c->state.peers));
+		explicit_bzero(
+			c->state.peers, c->state.domain->node_count * sizeof(*c->state.peers));
 	free(c->state.peers);
 	table_done(&c->peers_by_address);
 }
@@ -168,6 +168,11 @@ uint16_t peer_index(const struct core *c, const struct dlma_addr *a)
 bool peer_is_lma(const struct core *c, uint16_t index)
 {
 	return c->state.domain->nodes[index].roles & DLMA_ROLE_LMA;
+}
+
+bool peer_registers_here(const struct core *c, uint16_t index)
+{
+	return peer_is_mag(c, index) && c->state.domain->nodes[index].lma == c->state.conf->self;
 }
 
 bool peer_is_mag(const struct core *c, uint16_t index)
@@ -330,9 +335,9 @@ static void answer_stale(
 		greet(c, p, f->sender);
 		return;
 	}
-	if (m->heartbeat.flags & MH_HEARTBEAT_RESPONSE || c->now.mono_ms < p->error_after_ms)
+	if (m->heartbeat.flags & MH_HEARTBEAT_RESPONSE || c->now.mono_ms < p->greeted_after_ms)
 		return;
-	p->error_after_ms = c->now.mono_ms + ERROR_PACE_MS;
+	p->greeted_after_ms = c->now.mono_ms + GREETED_PACE_MS;
 	send_heartbeat_response(c, p, m->heartbeat.sequence, 0, f->sender);
 }
 
@@ -392,7 +397,7 @@ void peer_heartbeat_due(struct core *c, struct peer *p)
 	timer_set(&c->timers, &p->heartbeat, c->now.mono_ms + t->heartbeat_interval_ms);
 }
 
-static enum dlma_signal_reason authenticate(const struct core *c, const struct peer *p,
+static enum dlma_signal_reason authenticate(const struct core *c, struct peer *p,
 	const uint8_t *bytes, size_t len, const struct mh_options *o)
 {
 	enum dlma_signal_reason reason = DLMA_SIGNAL_auth_missing;
@@ -403,6 +408,8 @@ static enum dlma_signal_reason authenticate(const struct core *c, const struct p
 		if (reason != DLMA_SIGNAL_auth_spi)
 			break;
 	}
+	if (reason == DLMA_SIGNAL_accepted)
+		p->heard_spi = o->auth.spi;
 	return reason;
 }
 
@@ -446,7 +453,8 @@ void peer_receive(struct core *c, const struct dlma_addr *src, const struct dlma
 		reason = len >= MH_MIN_LEN && !mh_checksum_ok(src, dst, bytes, len)
 				 ? DLMA_SIGNAL_mh_checksum
 				 : mh_decode(bytes, len, &m, &unknown);
-	if (reason == DLMA_SIGNAL_mh_type_unknown)
+	/* RFC 6275 9.2; but it cannot be authenticated, and then nobody knows who would be told. */
+	if (reason == DLMA_SIGNAL_mh_type_unknown && !c->state.domain->authentication)
 		peer_send_error(c, p, MH_BINDING_ERROR_UNKNOWN_TYPE, NULL);
 	if (reason == DLMA_SIGNAL_accepted)
 		reason = admit(c, p, &m, bytes, len, &new_run);

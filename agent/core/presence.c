@@ -12,6 +12,13 @@ enum {
 
 static void attached(struct core *c, struct attachment *a)
 {
+	uint32_t pause = quota_pause(c, &a->full_ms);
+
+	if (pause) {
+		count(c, DLMA_SIGNAL_rate_limited);
+		mag_pause(c, a, pause);
+		return;
+	}
 	attachment_report(c, REPORT_mn_attached, a);
 	a->retries = 0;
 	mag_register(c, a, MH_HANDOFF_UNKNOWN);
@@ -25,17 +32,29 @@ static void answer_revocation(struct core *c, uint16_t sequence, uint8_t code)
 /* A sign of life. What it answers depends on why it was wanted. */
 static void present(struct core *c, struct attachment *a)
 {
+	bool disputed;
+
 	a->heard_ms = c->now.mono_ms;
+	a->away = false;
 	if (!a->probed_ms)
 		return;
 	a->probed_ms = 0;
 	a->probes = 0;
+	disputed = handover_contradict(c, a);
 	if (a->revoking) {
+		if (!a->delivering)
+			attachment_deliver(c, a);
 		a->revoking = false;
 		a->registered_ms = 0; /* it may have been away: it need not wait to be registered */
 		attachment_report(c, REPORT_mn_present, a);
 		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_MN_ATTACHED);
 		mag_schedule_refresh(c, a);
+	} else if (disputed) {
+		/*
+		 * Nothing is said to our LMA yet. If it believes that MAG it asks us, and a mere
+		 * refresh would be taken for less than that answer.
+		 */
+		timer_set(&c->timers, &a->timer, c->now.mono_ms + REGISTER_PACE_MS);
 	} else if (a->state == ATTACHMENT_REGISTERED) {
 		mag_register(c, a, MH_HANDOFF_UNCHANGED);
 		mag_schedule_refresh(c, a);
@@ -49,6 +68,7 @@ static void absent(struct core *c, struct attachment *a)
 	attachment_report(c, REPORT_mn_gone, a);
 	if (a->revoking) {
 		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_OK);
+		handover_agree(c, a);
 		attachment_part(c, a);
 		attachment_drop(c, a);
 	} else if (a->state == ATTACHMENT_PROBING) {
@@ -62,9 +82,10 @@ void presence_due(struct core *c, struct attachment *a)
 {
 	if (!attachment_link_of(c, a->ifindex))
 		mag_leave(c, a);
-	else if (a->state == ATTACHMENT_REFUSED)
+	else if (a->state == ATTACHMENT_REFUSED || a->away)
 		attachment_drop(c, a);
-	else if (a->probed_ms && (a->revoking || a->probes >= PROBES_MAX))
+	else if (a->probed_ms &&
+		 (a->revoking || a->word.peer != DOMAIN_NO_NODE || a->probes >= PROBES_MAX))
 		absent(c, a);
 	else
 		attachment_probe(c, a);
@@ -76,6 +97,7 @@ void presence_due(struct core *c, struct attachment *a)
  */
 static void announced(struct core *c, struct attachment *a, const struct dlma_addr *hoa)
 {
+	a->away = false;
 	attachment_take_hint(c, a, hoa);
 	if (a->state == ATTACHMENT_REGISTERED && !a->exchange.waiting &&
 		c->now.mono_ms - a->registered_ms >= REGISTER_PACE_MS)
@@ -113,7 +135,11 @@ void presence_detach(struct core *c, uint32_t ifindex, const uint8_t mac[6])
 {
 	struct attachment *a = attachment_by_mac(c, mac);
 
-	if (a && a->state != ATTACHMENT_LEAVING && (!ifindex || a->ifindex == ifindex))
+	if (!a || a->state == ATTACHMENT_LEAVING || (ifindex && a->ifindex != ifindex))
+		return;
+	if (a->state == ATTACHMENT_WAITING)
+		a->away = true;
+	else
 		mag_leave(c, a);
 }
 
@@ -167,7 +193,7 @@ void presence_on_revocation(struct core *c, struct peer *p, const struct mh_mess
 		count(c, DLMA_SIGNAL_not_authorised);
 		return;
 	}
-	if (!a || a->state == ATTACHMENT_LEAVING) {
+	if (!a || a->state == ATTACHMENT_LEAVING || a->away) {
 		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_NO_BINDING);
 		return;
 	}
@@ -180,6 +206,7 @@ void presence_on_revocation(struct core *c, struct peer *p, const struct mh_mess
 	if (a->revoking)
 		return;
 	a->revoking = true;
+	handover_agree(c, a);
 	a->probes = 0;
 	attachment_probe(c, a);
 }

@@ -77,6 +77,16 @@ const struct domain_mobile *mobile_by_identity(const struct core *c, const struc
 	return n ? container_of(n, struct profile, by_id)->mobile : NULL;
 }
 
+void mobile_complete(const struct core *c, struct identity *mn)
+{
+	const struct domain_mobile *m = mn->ll_len ? NULL : mobile_by_identity(c, mn);
+
+	if (!m)
+		return;
+	mn->ll_len = sizeof(m->link_layer);
+	memcpy(mn->ll, m->link_layer, sizeof(m->link_layer));
+}
+
 static bool mac_equal(const struct table_node *node, const void *key)
 {
 	return !memcmp(container_of(node, struct profile, by_mac)->mobile->link_layer, key, 6);

@@ -42,8 +42,10 @@ static uint8_t check(struct core *c, const struct request *r)
 
 	if (!r->mn.id_len)
 		return MH_STATUS_missing_mn_id;
-	if (!peer_is_mag(c, r->peer))
+	if (!peer_registers_here(c, r->peer)) {
+		count(c, DLMA_SIGNAL_not_authorised);
 		return MH_STATUS_mag_not_authorised;
+	}
 	profile = mobile_by_identity(c, &r->mn);
 	if (!profile)
 		return MH_STATUS_not_lma;
@@ -143,7 +145,7 @@ static void note_request(struct core *c, struct binding *b, const struct request
 	b->handoff = r->handoff;
 	if (b->state != BINDING_PENDING && b->mag != r->peer)
 		b->previous_mag = b->mag;
-	b->mag = r->peer;
+	binding_set_mag(c, b, r->peer);
 	binding_set_lifetime(c, b, r->lifetime_ms);
 }
 
@@ -158,7 +160,7 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 		return;
 	}
 	if (!same && b->state == BINDING_ACTIVE)
-		revoke_start(c, b, b->stamp, true);
+		revoke_start(c, b, b->stamp, true, r->peer);
 	note_request(c, b, r);
 	if (!refresh)
 		b->stamp = binding_next_stamp(c, b, r->timestamp);
@@ -168,6 +170,14 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 	}
 	registration_accept(c, b, r);
 	claim_start(c, b);
+}
+
+static bool within_quota(struct core *c, struct binding *b, const struct request *r)
+{
+	struct gain gain = {&r->mn, &r->hnp, b ? &b->movers : NULL,
+		c->state.peers[r->peer].bindings, c->state.conf->bindings_per_mag, r->peer};
+
+	return (b && b->mag == r->peer) || quota_admits(c, &gain);
 }
 
 /* The MN is new here: the owner of its HNP decides (draft 4.3). */
@@ -203,6 +213,8 @@ void registration_on_pbu(struct core *c, struct peer *p, const struct mh_message
 	uint8_t status;
 
 	request_read(&r, p, m);
+	mobile_complete(c, &r.mn);
+	message_limit_lifetime(c, &r);
 	status = check(c, &r);
 	if (!status) {
 		b = binding_by_mn(c, &r.mn);
@@ -212,6 +224,8 @@ void registration_on_pbu(struct core *c, struct peer *p, const struct mh_message
 		status = check_options(&r);
 	if (!status)
 		status = check_hnp(c, &r, b);
+	if (!status && r.lifetime_ms && !within_quota(c, b, &r))
+		status = MH_STATUS_no_resources;
 	if (status)
 		registration_answer(c, &r, status,
 			status == MH_STATUS_timestamp_lower ||

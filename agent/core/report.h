@@ -20,6 +20,7 @@
 	X(binding_deregistered, INFO, "MAG %p de-registered %m (%h)")                             \
 	X(binding_deleted, INFO, "binding of %m (%h) ended")                                      \
 	X(binding_refused, WARN, "registration of %m (%h) by %p refused: %s")                     \
+	X(move_disputed, WARN, "%p says that it has MN %m (%h), which is still here")             \
 	X(binding_outbid, WARN, "MN %m (%h) is still here: registering again over %p")            \
 	X(anchor_moved, INFO, "H-LMA: D-LMA of %m (%h) is now %p")                                \
 	X(anchor_removed, INFO, "H-LMA: %m (%h) is anchored nowhere now")                         \
@@ -38,9 +39,14 @@
 	X(stray_answered, INFO, "told %p that %h is not anchored here")                           \
 	X(revocation_sent, INFO, "revocation of %m (%h) sent to MAG %p")                          \
 	X(revocation_done, INFO, "MAG %p gave up %m (%h)")                                        \
+	X(quota_entries, WARN, "ALARM: %p has as many MNs as it may have; %m (%h) refused")       \
+	X(quota_moves, WARN, "ALARM: %p moves MNs faster than it may; %m (%h) refused")           \
 	X(peer_up, INFO, "peer %p answers")                                                       \
 	X(peer_down, WARN, "peer %p does not answer heartbeats")                                  \
 	X(peer_restarted, WARN, "peer %p restarted and lost its bindings")                        \
+	X(peer_unkeyed, WARN, "no key for %p any more: it is a stranger now")                     \
+	X(keys_replaced, INFO, "the keys of all peers were replaced")                             \
+	X(keys_kept, ERROR, "the keys could not be replaced: out of memory; the old ones stay")   \
 	X(unanswered, WARN, "%p did not answer about %m (%h); giving up")                         \
 	X(table_full, ERROR, "no room for %m (%h); raise limits.locations")                       \
 	X(adopted, INFO, "adopted from an earlier run: %h at %p")

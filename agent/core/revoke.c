@@ -81,7 +81,8 @@ static struct revocation *renew(
 	return create(c, mn, hnp, mag);
 }
 
-void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool may_return)
+void revoke_start(
+	struct core *c, const struct binding *b, uint64_t stamp, bool may_return, uint16_t rival)
 {
 	struct revocation *r = renew(c, b->mn, &b->hnp, b->mag);
 
@@ -92,6 +93,7 @@ void revoke_start(struct core *c, const struct binding *b, uint64_t stamp, bool 
 	r->lifetime_ms = b->lifetime_ms;
 	r->stamp = stamp;
 	r->may_return = may_return;
+	r->rival = rival;
 	r->trigger = MH_TRIGGER_HANDOVER_UNKNOWN;
 	report(c, REPORT_revocation_sent, r->mn, &r->hnp, r->mag);
 	exchange_start(c, &r->exchange, r->mag);
@@ -148,6 +150,15 @@ bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m)
 	return true;
 }
 
+/* Somebody was wrong about where the MN is: a clock, a late message, or a rogue. */
+static void dispute(struct core *c, const struct revocation *r)
+{
+	if (r->rival == DOMAIN_NO_NODE)
+		return;
+	c->state.peers[r->rival].disputed++;
+	report(c, REPORT_move_disputed, r->mn, &r->hnp, r->rival);
+}
+
 void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m)
 {
 	struct revocation *r = container_of(e, struct revocation, exchange);
@@ -156,10 +167,12 @@ void revoke_answered(struct core *c, struct exchange *e, const struct mh_message
 	was.mn = identity_hold(c, r->mn);
 	/* First, for a binding that becomes active cancels what is asked about it. */
 	drop(c, r);
-	if (m->revocation.code == MH_REVOCATION_MN_ATTACHED && was.may_return)
+	if (m->revocation.code == MH_REVOCATION_MN_ATTACHED && was.may_return) {
+		dispute(c, &was);
 		binding_outbid(c, &was, was.stamp);
-	else
+	} else {
 		report(c, REPORT_revocation_done, was.mn, &was.hnp, was.mag);
+	}
 	release_anchor(c, &was);
 	identity_release(c, was.mn);
 }

@@ -68,6 +68,12 @@ struct request {
 	struct identity mn;
 };
 
+/* Who moved a MN of late, and when each of them may have as many moves at once again (quota.c). */
+struct movers {
+	uint32_t full_ms[2]; /* low bits of the monotonic clock */
+	uint16_t peer[2];
+};
+
 enum binding_state {
 	BINDING_PENDING, /* the H-LMA has not agreed yet: nothing is forwarded */
 	BINDING_ACTIVE,
@@ -88,6 +94,7 @@ struct binding {
 	uint64_t expires_ms;
 	uint64_t held_until_ms; /* DELETING: packets wait so long for the MN to be somewhere */
 	uint32_t lifetime_ms;	/* granted to the MAG */
+	struct movers movers;	/* MAGs */
 	uint16_t mag;
 	uint16_t home;	       /* H-LMA; may be this node */
 	uint16_t previous;     /* D-LMA to be told, or DOMAIN_NO_NODE */
@@ -108,6 +115,7 @@ struct anchor {
 	uint64_t expires_ms;
 	uint64_t released_ms; /* when it was anchored last; orders re-use */
 	uint32_t lifetime_ms;
+	struct movers movers;	    /* LMAs */
 	uint16_t dlma;		    /* DOMAIN_NO_NODE: anchored nowhere */
 	uint16_t previous;	    /* D-LMA before, for a repeated request */
 	uint16_t mag, previous_mag; /* as the D-LMAs told; DOMAIN_NO_NODE if they did not */
@@ -151,6 +159,7 @@ struct revocation {
 	uint8_t att;
 	uint8_t trigger; /* enum mh_revocation_code */
 	bool may_return; /* anchored elsewhere now: if the MN is still here, outbid */
+	uint16_t rival;	 /* who has it now, as they say; DOMAIN_NO_NODE: not known */
 };
 
 enum attachment_state {
@@ -160,6 +169,15 @@ enum attachment_state {
 	ATTACHMENT_PROBING, /* adopted at start: is the MN still there? */
 	ATTACHMENT_LEAVING, /* de-registering */
 	ATTACHMENT_REFUSED,
+	ATTACHMENT_WAITING, /* the LMA cannot serve it now, or it comes and goes too fast */
+};
+
+/* MAG: somebody says that it has the MN now (RFC 5949); kept while the MN is asked. */
+struct handover_word {
+	uint64_t stamp;
+	uint16_t peer; /* DOMAIN_NO_NODE: none */
+	uint16_t dlma;
+	uint16_t sequence;
 };
 
 struct attachment {
@@ -169,6 +187,7 @@ struct attachment {
 	struct timer advertise;
 	struct exchange exchange;
 	struct exchange handover; /* to the previous MAG */
+	struct handover_word word;
 	const struct domain_mobile *mobile;
 	struct dlma_prefix hnp;	     /* zero: not assigned yet */
 	struct dlma_addr link_local; /* of the MN, as last seen */
@@ -178,14 +197,16 @@ struct attachment {
 	uint64_t registered_ms; /* when the last PBA came */
 	uint64_t lifetime_ms;	/* granted */
 	uint32_t ifindex;
+	uint32_t full_ms;	    /* token bucket of its registrations (quota.c) */
 	uint16_t revoking_sequence; /* BRI that waits for the probe */
 	uint16_t previous_mag;
 	uint8_t mac[6];
 	uint8_t state;	 /* enum attachment_state */
 	uint8_t handoff; /* of the PBU on its way */
 	uint8_t probes;
-	uint8_t retries; /* immediate ones after a 157 */
+	uint8_t retries; /* after a 157, at once; after a 130, with growing pauses */
 	bool revoking;
+	bool away;	 /* WAITING: it has left; the pause is kept in case it comes back */
 	bool delivering; /* an access entry stands in the map */
 };
 
@@ -212,13 +233,20 @@ struct peer {
 	uint64_t window_top;		      /* largest counter seen in their present run */
 	uint64_t window_bits;		      /* bit i: window_top - i was seen */
 	uint64_t hello_after_ms;	      /* not before: next greeting about our epoch */
+	uint64_t greeted_after_ms;	      /* not before: next answer to a greeting */
 	uint64_t error_after_ms;	      /* not before: next Binding Error */
+	uint64_t alarm_after_ms;	      /* not before: next line about its quota */
+	uint64_t moves_full_us;		      /* token bucket of its moves (quota.c) */
+	uint64_t over_quota;		      /* requests refused for that */
+	uint64_t disputed;		      /* moves to it that turned out wrong */
 	uint64_t heard_ms;
 	uint64_t up_ms;
 	uint32_t epoch; /* of their present run; 0: not known */
 	uint32_t restart_counter;
+	uint32_t heard_spi; /* of the last message that was genuine; 0: none yet */
 	uint32_t heartbeat_sequence;
 	uint32_t bindings; /* MAG: bindings here that name it */
+	uint32_t anchors;  /* LMA: HNPs owned here that it is the D-LMA of */
 	uint16_t index;
 	uint8_t missed; /* heartbeats in a row */
 	uint8_t state;	/* enum peer_state */
@@ -250,6 +278,7 @@ struct core_state {
 	uint32_t link_count;
 	uint32_t cached;    /* learnt entries that take room in the cache */
 	uint32_t expecting; /* registrations under way: bindings PENDING, attachments REGISTERING */
+	uint32_t rekeyed;   /* how often the keys were replaced */
 	struct core_counters counters;
 };
 

@@ -93,6 +93,7 @@ static json_t *one_attachment(const struct agent *a, const struct attachment *t)
 		[ATTACHMENT_PROBING] = "probing",
 		[ATTACHMENT_LEAVING] = "leaving",
 		[ATTACHMENT_REFUSED] = "refused",
+		[ATTACHMENT_WAITING] = "waiting",
 	};
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "role", "mag", "mn",
@@ -111,8 +112,9 @@ static json_t *view_bindings(struct agent *a, const char *argument)
 	while ((n = table_next(&s->bindings, n)))
 		json_array_append_new(list, one_binding(a, container_of(n, struct binding, by_mn)));
 	while ((n = table_next(&s->attachments, n)))
-		json_array_append_new(
-			list, one_attachment(a, container_of(n, struct attachment, by_mac)));
+		if (!container_of(n, struct attachment, by_mac)->away)
+			json_array_append_new(list,
+				one_attachment(a, container_of(n, struct attachment, by_mac)));
 	return json_pack("{s:o}", "bindings", list);
 }
 
@@ -206,6 +208,16 @@ static json_t *next_hop_of(const struct agent *a, const struct peer *p)
 		"interface", ifname(hop.ifindex), "mtu", hop.mtu);
 }
 
+/* The first is used for sending. */
+static json_t *spis_of(const struct peer *p)
+{
+	json_t *list = json_array();
+
+	for (uint8_t i = 0; i < p->key_count; i++)
+		json_array_append_new(list, json_integer(p->keys[i].out.spi));
+	return list;
+}
+
 static json_t *one_peer(const struct agent *a, const struct peer *p)
 {
 	static const char *const states[] = {
@@ -214,11 +226,14 @@ static json_t *one_peer(const struct agent *a, const struct peer *p)
 		[PEER_DOWN] = "down",
 	};
 
-	return json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o}", "name", p->node->name,
-		"address", text_addr(&p->node->address), "roles", role_names(p->node->roles),
-		"state", states[p->state], "key", p->key_count > 0, "heard_ago_s",
+	return json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
+		"name", p->node->name, "address", text_addr(&p->node->address), "roles",
+		role_names(p->node->roles), "state", states[p->state], "key", p->key_count > 0,
+		"spis", spis_of(p), "heard_spi", (json_int_t)p->heard_spi, "heard_ago_s",
 		seconds_since(p->heard_ms), "restart_counter",
-		p->restart_known ? json_integer(p->restart_counter) : json_null(), "next_hop",
+		p->restart_known ? json_integer(p->restart_counter) : json_null(), "bindings",
+		(json_int_t)p->bindings, "anchors", (json_int_t)p->anchors, "over_quota",
+		(json_int_t)p->over_quota, "disputed", (json_int_t)p->disputed, "next_hop",
 		next_hop_of(a, p));
 }
 
@@ -472,6 +487,7 @@ static const struct {
 	{"attach", view_attach},
 	{"detach", view_detach},
 	{"revoke", view_revoke},
+	{"reload", reload_answer},
 };
 
 json_t *view_answer(struct agent *a, const char *request)

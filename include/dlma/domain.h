@@ -28,8 +28,10 @@ struct domain_node {
 /* A block of HoAs and the LMA that owns it: the H-LMA of every MN in it (draft 2.3). */
 struct domain_prefix {
 	struct dlma_prefix prefix;
-	uint8_t hnp_len; /* length of one MN's HNP in this block */
-	uint16_t owner;	 /* index of the node */
+	uint8_t hnp_len;       /* length of one MN's HNP in this block */
+	uint16_t owner;	       /* index of the node */
+	uint16_t *anchors;     /* LMAs that may be D-LMA of its MNs beside the owner; NULL: all */
+	uint32_t anchor_count; /* of them */
 };
 
 /* Who may learn the proxy-CoA of a MN, and so bypass LMAs (draft 5.1.1, 5.4); each with those
@@ -127,6 +129,11 @@ struct node_conf {
 	uint32_t cache_max;	/* of these, how many may be cached locations */
 	uint32_t access_max;
 	enum domain_store_failure store_failure;
+	/* What peers may do to this node; 0: as much as they like. */
+	uint32_t bindings_per_mag;
+	uint32_t anchors_per_lma;
+	uint32_t moves_per_peer; /* MNs that a MAG or an LMA may gain in a second */
+	uint32_t moves_per_mn;	 /* how often in a second each of them may gain the same one */
 	char run_dir[DOMAIN_PATH_MAX];	 /* control sockets */
 	char state_dir[DOMAIN_PATH_MAX]; /* the store */
 	char pin_dir[DOMAIN_PATH_MAX];	 /* pinned maps, programs and links */
@@ -145,6 +152,17 @@ static inline bool domain_discloses(const struct domain *d)
 	for (uint32_t i = 0; i < d->mobile_count; i++)
 		any = any || d->mobiles[i].disclosure > DOMAIN_DISCLOSE_NONE;
 	return any;
+}
+
+/* Whether an LMA may be the D-LMA of MNs with HoAs of a block (RFC 5213 4, draft 9). */
+static inline bool domain_may_anchor(const struct domain_prefix *block, uint16_t node)
+{
+	if (!block->anchors || node == block->owner)
+		return true;
+	for (uint32_t i = 0; i < block->anchor_count; i++)
+		if (block->anchors[i] == node)
+			return true;
+	return false;
 }
 
 /* The block of HoAs that an address lies in, the longest first; NULL outside of all. */

@@ -86,7 +86,8 @@ enum dlma_class {
 	X(21, table_full, "no room for one more entry")                                    \
 	X(22, unanswered, "requests given up after the last retransmission")               \
 	X(23, retransmitted, "requests sent again")                                        \
-	X(24, greeted, "heartbeats of nodes that do not know our run yet; answered")
+	X(24, greeted, "heartbeats of nodes that do not know our run yet; answered")       \
+	X(25, quota, "registrations refused: the peer has, or moves, as many MNs as it may")
 
 #define DLMA_ENUM_(number, name, ...) DLMA_PACKET_##name = number,
 enum dlma_packet_reason { DLMA_PACKET_REASONS(DLMA_ENUM_) DLMA_PACKET_REASON_COUNT };

@@ -63,7 +63,7 @@ def a_full_map_refuses_and_says_so(lab):
     lab.start_dlma(conf_dir=conf)
     hoa = attach(lab, "mag-1a", "mn")
     lab.move("mn-2", "mag-1b")
-    lab.wait(lambda: any(b["state"] == "refused" for b in
+    lab.wait(lambda: any(b["state"] == "waiting" for b in
                          lab.ctl_json("mag-1b", "bindings")["bindings"]), 10, "refused")
     assert "no room for mn2@example.net" in lab.agents["v-lma-1"].output()
     assert [s["status"] for s in lab.ctl_json("v-lma-1", "counters")["statuses"]] == [0, 130]

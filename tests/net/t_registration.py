@@ -43,7 +43,7 @@ def an_exhausted_block_refuses(lab):
     hoas = [attach(lab, "mag-1a", "mn"), attach(lab, "mag-1a", "mn-4")]
     assert len({hnp_of(h) for h in hoas}) == 2
     lab.move("mn-5", "mag-1a")
-    lab.wait(lambda: any(b["state"] == "refused" for b in
+    lab.wait(lambda: any(b["state"] == "waiting" for b in
                          lab.ctl_json("mag-1a", "bindings")["bindings"]), 10, "MN 5 refused")
     statuses = {s["status"] for s in lab.ctl_json("h-lma", "counters")["statuses"]}
     assert 130 in statuses, statuses
