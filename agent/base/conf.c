@@ -78,6 +78,8 @@ int conf_load_domain(const char *path, struct domain *ret, FILE *errors)
 
 void conf_domain_done(struct domain *d)
 {
+	for (uint32_t i = 0; i < d->prefix_count; i++)
+		free(d->prefixes[i].anchors);
 	free(d->nodes);
 	free(d->prefixes);
 	free(d->mobiles);

@@ -153,13 +153,68 @@ struct owned {
 	struct dlma_prefix prefix;
 	uint32_t hnp_length;
 	uint16_t owner;
+	uint16_t *anchors; /* allocated; NULL: not given */
+	uint32_t anchor_count;
 };
+
+static bool is_listed(const struct owned *o, uint16_t node)
+{
+	for (uint32_t i = 0; i < o->anchor_count; i++)
+		if (o->anchors[i] == node)
+			return true;
+	return false;
+}
+
+static int read_anchor(struct conf_reader *r, const config_setting_t *s, struct owned *o)
+{
+	static const struct conf_field field = {"anchors", &conf_peer, CONF_WHOLE};
+	uint16_t node;
+
+	if (conf_peer.read(r, s, &field, &node))
+		return -EINVAL;
+	if (r->domain->nodes[node].roles == DLMA_ROLE_MAG) {
+		conf_error(r, s, "\"%s\" has not the role lma; name a node that has",
+			r->domain->nodes[node].name);
+		return -EINVAL;
+	}
+	if (is_listed(o, node)) {
+		conf_error(r, s, "\"%s\" is listed twice; remove one", r->domain->nodes[node].name);
+		return -EINVAL;
+	}
+	o->anchors[o->anchor_count++] = node;
+	return 0;
+}
+
+static int read_anchors(
+	struct conf_reader *r, const config_setting_t *s, const struct conf_field *f, void *ret)
+{
+	struct owned *o = ret;
+	unsigned int count =
+		config_setting_is_array(s) ? (unsigned int)config_setting_length(s) : 0;
+	int err = 0;
+
+	if (!config_setting_is_array(s))
+		return conf_refuse(r, s, f);
+	o->anchors = calloc(count + 1, sizeof(*o->anchors));
+	if (!o->anchors) {
+		conf_error(r, s, "out of memory for %u entries of \"%s\"", count, f->name);
+		return -EINVAL;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		if (read_anchor(r, config_setting_get_elem(s, i), o))
+			err = -EINVAL;
+	return err;
+}
+
+static const struct conf_kind anchors_kind = {
+	"an array of names of LMAs, as [ \"v-lma-1\" ]", read_anchors};
 
 static const struct conf_field prefix_fields[] = {
 	{"prefix", &conf_prefix, CONF_AT(struct owned, prefix), .required = true},
 	{"owner", &conf_peer, CONF_AT(struct owned, owner), .required = true},
 	{"hnp_length", &conf_number, CONF_AT(struct owned, hnp_length), .fallback = 64, .min = 1,
 		.max = 128},
+	{"anchors", &anchors_kind, CONF_WHOLE},
 	{0},
 };
 
@@ -212,16 +267,20 @@ static void add_owned(struct conf_reader *r, const config_setting_t *s, struct d
 	uint32_t before = r->error_count;
 
 	conf_defaults(prefix_fields, &o);
-	if (conf_read_group(r, s, prefix_fields, &o))
-		return;
-	check_owned(r, s, d, &o);
-	if (r->error_count != before)
-		return;
-	p = (struct domain_prefix){
-		.prefix = o.prefix, .hnp_len = (uint8_t)o.hnp_length, .owner = o.owner};
-	check_overlaps(r, s, d, &p);
+	if (!conf_read_group(r, s, prefix_fields, &o))
+		check_owned(r, s, d, &o);
+	if (r->error_count == before) {
+		p = (struct domain_prefix){.prefix = o.prefix,
+			.hnp_len = (uint8_t)o.hnp_length,
+			.owner = o.owner,
+			.anchors = o.anchors,
+			.anchor_count = o.anchor_count};
+		check_overlaps(r, s, d, &p);
+	}
 	if (r->error_count == before)
 		d->prefixes[d->prefix_count++] = p;
+	else
+		free(o.anchors);
 }
 
 static int longest_first(const void *left, const void *right)

@@ -5,7 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { ENTRIES_MAX = 1 << 24 /* of a map; a GiB or two of memory */ };
+enum {
+	ENTRIES_MAX = 1 << 24, /* of a map; a GiB or two of memory */
+	MOVES_PER_PEER = 1000, /* a second */
+	MOVES_PER_MN = 3,      /* a second: MAX_UPDATE_RATE of RFC 6275 */
+};
 
 static const char *const hook_names[] = {
 	[DOMAIN_HOOK_AUTO] = "auto",
@@ -91,8 +95,31 @@ static const struct conf_field limit_fields[] = {
 	{"cache", &conf_number, CONF_AT(struct node_conf, cache_max), .min = 1, .max = ENTRIES_MAX},
 	{"access", &conf_number, CONF_AT(struct node_conf, access_max),
 		.fallback = DLMA_ACCESS_DEFAULT, .min = 1, .max = ENTRIES_MAX},
+	{"bindings_per_mag", &conf_number, CONF_AT(struct node_conf, bindings_per_mag), .min = 1,
+		.max = ENTRIES_MAX},
+	{"anchors_per_lma", &conf_number, CONF_AT(struct node_conf, anchors_per_lma), .min = 1,
+		.max = ENTRIES_MAX},
+	{"moves_per_peer", &conf_number, CONF_AT(struct node_conf, moves_per_peer),
+		.fallback = MOVES_PER_PEER, .min = 1, .max = 1000000},
+	{"moves_per_mn", &conf_number, CONF_AT(struct node_conf, moves_per_mn),
+		.fallback = MOVES_PER_MN, .min = 1, .max = 1000},
 	{0},
 };
+
+/* What depends on others. One peer alone may never fill the table. */
+static void fill_limits(struct node_conf *conf)
+{
+	uint32_t room, share;
+
+	if (!conf->cache_max)
+		conf->cache_max = conf->locations_max / 2;
+	room = conf->locations_max - conf->cache_max;
+	share = room > 8 ? room - room / 8 : room;
+	if (!conf->bindings_per_mag)
+		conf->bindings_per_mag = share;
+	if (!conf->anchors_per_lma)
+		conf->anchors_per_lma = share;
+}
 
 static int read_limits(
 	struct conf_reader *r, const config_setting_t *s, const struct conf_field *f, void *ret)
@@ -192,8 +219,7 @@ static int read_node(
 	conf->self = DOMAIN_NO_NODE;
 	conf_defaults(limit_fields, conf);
 	(void)conf_read_group(r, s, node_fields, conf);
-	if (!conf->cache_max)
-		conf->cache_max = conf->locations_max / 2;
+	fill_limits(conf);
 	if (conf->self != DOMAIN_NO_NODE) {
 		fill_directories(r, s, conf);
 		/* Without roles, they are what is wrong. */
