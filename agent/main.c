@@ -46,7 +46,8 @@ int main(int argc, char **argv)
 	}
 	if (conf_load(argv[file], &a->conf, stderr))
 		status = 2;
-	else if (!check)
+	a->conf_path = argv[file];
+	if (!status && !check)
 		status = agent_run(a);
 	conf_done(&a->conf);
 	free(a);

@@ -25,6 +25,19 @@ void conf_done(struct node_conf *conf);
 int conf_load_domain(const char *path, struct domain *ret, FILE *errors);
 void conf_domain_done(struct domain *d);
 
+/*
+ * The keys of one node alone, out of its own file, into ret->keys; ret->domain and ret->self are
+ * given. No keys of a peer need be there. The same errors as conf_load(), and -ENOENT without a line
+ * if there is no such file.
+ */
+int conf_load_keys(const char *path, struct node_conf *ret, FILE *errors);
+
+/*
+ * The name of the first setting, keys aside, in which two configurations of a node differ; NULL if
+ * there is none.
+ */
+const char *conf_difference(const struct node_conf *x, const struct node_conf *y);
+
 /* Index of the node with this name or address, or DOMAIN_NO_NODE. */
 uint16_t domain_find_name(const struct domain *d, const char *name);
 

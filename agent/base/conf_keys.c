@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The file with the secrets that a node shares with its peers. */
 #include "base/addr.h"
+#include "base/conf.h"
 #include "base/conf_read.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -162,13 +163,13 @@ void conf_keys_absent(
 			conf->domain.nodes[stranger].name);
 }
 
-static void read_file(struct conf_reader *r, const char *text, struct node_conf *conf)
+static void read_file(struct conf_reader *r, const char *text, struct node_conf *conf, bool in_use)
 {
 	config_t config;
 
 	config_init(&config);
 	if (!conf_file_parse(r, text, &config) &&
-		!conf_read_group(r, config_root_setting(&config), file_fields, conf))
+		!conf_read_group(r, config_root_setting(&config), file_fields, conf) && in_use)
 		check_strangers(r, config_lookup(&config, "keys"), conf);
 	wipe_texts(config_root_setting(&config));
 	config_destroy(&config);
@@ -200,10 +201,30 @@ static int read_keys(
 			path);
 	/* Without nodes no name of a peer means anything. */
 	if (r->domain->node_count)
-		read_file(&inner, text, ret);
+		read_file(&inner, text, ret, true);
 	conf_file_wipe(text);
 	r->error_count += inner.error_count;
 	return inner.error_count || mode & MODE_OTHERS ? -EINVAL : 0;
+}
+
+int conf_load_keys(const char *path, struct node_conf *ret, FILE *errors)
+{
+	struct conf_reader r = {.path = path, .errors = errors, .domain = &ret->domain};
+	char *text = NULL;
+	uint32_t mode = 0;
+	int err = conf_file_load(path, &text, &mode);
+
+	if (err == -ENOENT)
+		return err;
+	if (err)
+		conf_error(&r, NULL, "cannot read this file: %s", conf_file_problem(err));
+	else if (mode & MODE_OTHERS)
+		conf_error(&r, NULL, "the keys are open to others (mode %03o); run: chmod 600 %s",
+			mode, path);
+	else
+		read_file(&r, text, ret, false);
+	conf_file_wipe(text);
+	return r.error_count ? -EINVAL : 0;
 }
 
 const struct conf_kind conf_keys = {"the name of a file, as \"v-lma-1.keys\"", read_keys};

@@ -30,7 +30,9 @@ static const struct verb verbs[] = {
 	{"detach", "MN [INTERFACE]", "MAG: it has left", 1, 2},
 	{"revoke", "MN", "LMA: end its service here and at its D-LMA, for a minute", 1, 1},
 	{"monitor", "", "follow what happens, line by line", 0, 0},
-	{"keygen", "DOMAIN.conf DIR", "make fresh keys for every node of a domain", 2, 2},
+	{"reload", "", "read the keys of the configuration again (as SIGHUP does)", 0, 0},
+	{"keygen", "DOMAIN.conf DIR [STEP]",
+		"fresh keys of every node; STEP rotates them: add, switch, drop", 2, 3},
 	{"reasons", "", "every reason of every counter (docs/reasons.md)", 0, 0},
 };
 
@@ -158,6 +160,19 @@ static int ask(const struct options *o, int count, char **words)
 	return status;
 }
 
+static int make_keys(const struct options *o, char **words, int count)
+{
+	int step = o->force ? KEYGEN_FORCE : KEYGEN_FRESH;
+
+	if (count > 3)
+		step = keygen_step_parse(words[3]);
+	if (step < 0) {
+		fprintf(stderr, "dlmactl: a STEP of keygen is add, switch or drop\n");
+		return CTL_USAGE;
+	}
+	return keygen(words[1], words[2], (enum keygen_step)step, stderr) ? CTL_REFUSED : CTL_OK;
+}
+
 static int run(const struct options *o, int count, char **words)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
@@ -170,7 +185,7 @@ static int run(const struct options *o, int count, char **words)
 			return CTL_USAGE;
 		}
 		if (!strcmp(v->name, "keygen"))
-			return keygen(words[1], words[2], o->force, stderr) ? CTL_REFUSED : CTL_OK;
+			return make_keys(o, words, count);
 		if (!strcmp(v->name, "reasons")) {
 			reasons_print(stdout);
 			return CTL_OK;

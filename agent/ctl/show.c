@@ -8,7 +8,7 @@ struct view {
 	const char *title; /* printed above, if an answer has several */
 	const char *member;
 	size_t count;
-	struct column columns[10];
+	struct column columns[12];
 };
 
 static const struct view views[] = {
@@ -23,10 +23,13 @@ static const struct view views[] = {
 	{"locations", NULL, "locations", 5,
 		{{"HNP", "hnp"}, {"MN", "mn"}, {"LINK-LAYER", "link_layer"}, {"D-LMA", "d_lma"},
 			{"LIFETIME", "lifetime_left_s", "s", true}}},
-	{"peers", NULL, "peers", 8,
+	{"peers", NULL, "peers", 12,
 		{{"NAME", "name"}, {"ADDRESS", "address"}, {"ROLES", "roles"}, {"STATE", "state"},
-			{"KEY", "key"}, {"HEARD", "heard_ago_s", "s", true},
-			{"OUT OF", "next_hop.interface"}, {"MTU", "next_hop.mtu", NULL, true}}},
+			{"SPI", "heard_spi", NULL, true}, {"HEARD", "heard_ago_s", "s", true},
+			{"BINDINGS", "bindings", NULL, true}, {"ANCHORS", "anchors", NULL, true},
+			{"OVER QUOTA", "over_quota", NULL, true},
+			{"DISPUTED", "disputed", NULL, true}, {"OUT OF", "next_hop.interface"},
+			{"MTU", "next_hop.mtu", NULL, true}}},
 	{"counters", "packets", "packets", 5,
 		{{"PACKETS", "packets", NULL, true}, {"BYTES", "bytes", NULL, true},
 			{"CLASS", "class"}, {"REASON", "reason"}, {"", "text"}}},

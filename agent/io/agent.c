@@ -213,6 +213,14 @@ static int start_run(struct agent *a, struct core_options *o)
 	return 0;
 }
 
+static void on_hangup(struct ev_loop *loop, struct ev_signal *signal, int events)
+{
+	(void)loop;
+	(void)events;
+	if (reload(signal->data, stderr))
+		log_error("nothing was reloaded; the old keys stay");
+}
+
 static int start_core(struct agent *a)
 {
 	struct core_options o = {.conf = &a->conf, .mac = crypto_mac};
@@ -244,6 +252,9 @@ static void start_watchers(struct agent *a)
 	ev_signal_start(a->loop, &a->term);
 	ev_signal_init(&a->interrupt, on_signal, SIGINT);
 	ev_signal_start(a->loop, &a->interrupt);
+	ev_signal_init(&a->hangup, on_hangup, SIGHUP);
+	a->hangup.data = a;
+	ev_signal_start(a->loop, &a->hangup);
 }
 
 static void restore_one(void *arg, const struct record *r)

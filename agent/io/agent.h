@@ -32,6 +32,7 @@ struct control;	     /* control.c */
 struct waiting_room; /* hold.c */
 
 struct agent {
+	const char *conf_path;
 	struct node_conf conf;
 	struct profiles *profiles;
 	struct core *core;
@@ -42,7 +43,7 @@ struct agent {
 	struct ev_timer tick;
 	struct ev_io mh_io;
 	struct ev_io link_io;
-	struct ev_signal term, interrupt;
+	struct ev_signal term, interrupt, hangup;
 	struct netlink *questions, *watch;
 	struct data_path *path;
 	struct store *store;
@@ -138,6 +139,11 @@ void control_publish(struct agent *a, json_t *line);
 
 /* view.c: the answers to dlmactl, as JSON. NULL: no such request. */
 json_t *view_answer(struct agent *a, const char *request);
+
+/* reload.c: the keys of the configuration file again. 0, or negative errno after lines that say
+ * why. */
+int reload(struct agent *a, FILE *errors);
+json_t *reload_answer(struct agent *a, const char *argument);
 
 /* explain.c: what would happen here to a packet for an address. */
 json_t *explain_answer(struct agent *a, const char *argument);

@@ -3,6 +3,7 @@
 #include "base/conf.h"
 #include "base/addr.h"
 #include "base/conf_read.h"
+#include "ctl/keygen.h"
 #include "scratch.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -101,6 +102,11 @@ Test(conf, defaults)
 	cr_expect_eq(conf.locations_max, 65536);
 	cr_expect_eq(conf.cache_max, 32768);
 	cr_expect_eq(conf.access_max, 16384);
+	cr_expect_eq(conf.bindings_per_mag, 28672);
+	cr_expect_eq(conf.anchors_per_lma, 28672);
+	cr_expect_eq(conf.moves_per_peer, 1000);
+	cr_expect_eq(conf.moves_per_mn, 3);
+	cr_expect_null(d->prefixes[0].anchors);
 	cr_expect_eq(conf.interfaces[0].hook, DOMAIN_HOOK_AUTO);
 	cr_expect_not(conf.interfaces[0].access);
 	cr_expect_str_eq(conf.run_dir, "/run/dlma/a");
@@ -286,6 +292,85 @@ Test(conf, cache_is_half_of_the_locations)
 {
 	load(DOMAIN(NODE_A, BLOCK, "") NODE("a", "limits = { locations = 2001; };"));
 	cr_expect_eq(conf.cache_max, 1000);
+}
+
+Test(conf, quotas)
+{
+	load(DOMAIN(NODE_A, BLOCK, "")
+			NODE("a", "limits = { bindings_per_mag = 5; anchors_per_lma = 6; "
+				  "moves_per_peer = 7; moves_per_mn = 8; };"));
+	cr_expect_eq(conf.bindings_per_mag, 5);
+	cr_expect_eq(conf.anchors_per_lma, 6);
+	cr_expect_eq(conf.moves_per_peer, 7);
+	cr_expect_eq(conf.moves_per_mn, 8);
+}
+
+Test(conf, who_may_anchor)
+{
+	const struct domain_prefix *p;
+
+	load("domain = { name = \"test\"; nodes = ("
+	     "{ name = \"a\"; roles = [ \"lma\" ]; address = \"2001:db8:f::a\"; },"
+	     "{ name = \"b\"; roles = [ \"lma\" ]; address = \"2001:db8:f::b\"; },"
+	     "{ name = \"c\"; roles = [ \"lma\" ]; address = \"2001:db8:f::c\"; } );"
+	     "prefixes = ("
+	     "{ prefix = \"2001:db8:100::/40\"; owner = \"a\"; anchors = [ \"c\" ]; },"
+	     "{ prefix = \"2001:db8:200::/40\"; owner = \"a\"; anchors = [ ]; },"
+	     "{ prefix = \"2001:db8:300::/40\"; owner = \"a\"; } );"
+	     "security = { authentication = false; }; };" NODE("a", ""));
+	p = conf.domain.prefixes;
+	for (uint16_t node = 0; node < 3; node++) {
+		cr_expect_eq(domain_may_anchor(&p[0], node), node != 1);
+		cr_expect_eq(domain_may_anchor(&p[1], node), node == 0);
+		cr_expect(domain_may_anchor(&p[2], node));
+	}
+}
+
+/* Every setting that a reload cannot take is told by its name; without one nothing is. */
+Test(conf, differences_have_names)
+{
+	static const struct {
+		const char *from, *to, *name;
+	} cases[] = {
+		{"figure5", "figure6", "domain.name"},
+		{"2001:db8:b1::a", "2001:db8:b1::c", "domain.nodes"},
+		{"lma = \"v-lma-2\"", "lma = \"v-lma-1\"", "domain.nodes"},
+		{"hnp_length = 64", "hnp_length = 64; anchors = [ \"v-lma-1\" ]",
+			"domain.prefixes"},
+		{"allowed = false", "allowed = true", "domain.mobile_nodes"},
+		{"vendor_id = 32473", "vendor_id = 1", "domain.security"},
+		{"cache_idle_s = 4", "cache_idle_s = 5", "domain.timers"},
+		{"mobile_nodes =", "home_tracks_mag = true; mobile_nodes =",
+			"domain.home_tracks_mag"},
+		{"mobile_nodes =", "ask_first = true; mobile_nodes =", "domain.ask_first"},
+		{"mobile_nodes =", "disclose_proxy_coa = \"lma\"; mobile_nodes =",
+			"domain.disclose_proxy_coa"},
+	};
+	struct node_conf other;
+	char *text;
+
+	scratch_copy(dir, "configs/figure5");
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_FRESH, stderr), 0);
+	cr_assert_eq(conf_load(scratch_path(dir, "v-lma-1.conf"), &conf, stderr), 0);
+	text = scratch_read(scratch_path(dir, "domain.conf"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *at = strstr(text, cases[i].from), changed[8192];
+
+		cr_assert_not_null(at, "%s", cases[i].from);
+		snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, cases[i].to,
+			at + strlen(cases[i].from));
+		scratch_write(dir, "domain.conf", changed);
+		cr_assert_eq(conf_load(scratch_path(dir, "v-lma-1.conf"), &other, stderr), 0);
+		cr_expect_str_eq(conf_difference(&conf, &other), cases[i].name);
+		conf_done(&other);
+	}
+	scratch_write(dir, "domain.conf", text);
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_ADD, stderr), 0);
+	cr_assert_eq(conf_load(scratch_path(dir, "v-lma-1.conf"), &other, stderr), 0);
+	cr_expect_null(conf_difference(&conf, &other), "keys alone are no difference");
+	cr_expect_eq(other.key_count, 2 * conf.key_count);
+	conf_done(&other);
+	free(text);
 }
 
 Test(conf, hook_names)

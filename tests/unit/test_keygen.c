@@ -75,7 +75,7 @@ static void expect_example(const char *from, const char *const *names, size_t co
 	struct node_conf conf[8];
 
 	scratch_copy(dir, from);
-	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, false, errors), 0, "%s",
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_FRESH, errors), 0, "%s",
 		what_was_said());
 	for (size_t i = 0; i < count; i++)
 		load(&conf[i], names[i]);
@@ -111,7 +111,7 @@ Test(keygen, files_are_for_their_owner)
 
 	umask(0);
 	scratch_copy(dir, "configs/minimal");
-	cr_assert_eq(keygen(scratch_path(dir, "home.conf"), dir, false, errors), 0);
+	cr_assert_eq(keygen(scratch_path(dir, "home.conf"), dir, KEYGEN_FRESH, errors), 0);
 	cr_assert_eq(stat(scratch_path(dir, "away.keys"), &st), 0);
 	cr_assert_eq(st.st_mode & 07777, 0600);
 	cr_assert_neq(access(scratch_path(dir, "away.keys.new"), F_OK), 0);
@@ -123,7 +123,7 @@ Test(keygen, existing_keys_stay)
 
 	scratch_copy(dir, "configs/minimal");
 	scratch_write(dir, "away.keys", "old");
-	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, false, errors), -EEXIST);
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_FRESH, errors), -EEXIST);
 	cr_assert_not_null(strstr(what_was_said(), "/away.keys: File exists; "), "%s", said);
 	text = scratch_read(scratch_path(dir, "away.keys"));
 	cr_expect_str_eq(text, "old");
@@ -137,7 +137,7 @@ Test(keygen, force_replaces_them)
 
 	scratch_copy(dir, "configs/minimal");
 	scratch_write(dir, "away.keys", "old");
-	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, true, errors), 0);
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_FORCE, errors), 0);
 	load(&c, "away");
 	conf_done(&c);
 }
@@ -151,8 +151,8 @@ Test(keygen, links_are_not_followed)
 	scratch_write(dir, "elsewhere", "old");
 	cr_assert_eq(symlink("elsewhere", scratch_path(dir, "away.keys.new")), 0);
 	cr_assert_eq(symlink("elsewhere", scratch_path(dir, "away.keys")), 0);
-	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, false, errors), -EEXIST);
-	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, true, errors), 0);
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_FRESH, errors), -EEXIST);
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_FORCE, errors), 0);
 	text = scratch_read(scratch_path(dir, "elsewhere"));
 	cr_expect_str_eq(text, "old");
 	free(text);
@@ -161,8 +161,8 @@ Test(keygen, links_are_not_followed)
 Test(keygen, nowhere_to_write)
 {
 	scratch_copy(dir, "configs/minimal");
-	cr_assert_eq(
-		keygen(scratch_path(dir, "domain.conf"), scratch_path(dir, "no"), false, errors),
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), scratch_path(dir, "no"), KEYGEN_FRESH,
+			     errors),
 		-ENOENT);
 	cr_assert_not_null(strstr(what_was_said(), "/no/home.keys: No such file"), "%s", said);
 }
@@ -170,6 +170,118 @@ Test(keygen, nowhere_to_write)
 Test(keygen, bad_domain)
 {
 	scratch_write(dir, "domain.conf", "domain = { };\n");
-	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, false, errors), -EINVAL);
+	cr_assert_eq(keygen(scratch_path(dir, "domain.conf"), dir, KEYGEN_FRESH, errors), -EINVAL);
 	cr_assert_not_null(strstr(what_was_said(), "domain.conf:1: \"nodes\" is missing"));
+}
+
+static void change(enum keygen_step step, int want)
+{
+	int err = keygen(scratch_path(dir, "domain.conf"), dir, step, errors);
+
+	cr_assert_eq(err, want, "%d: %s", err, what_was_said());
+}
+
+/* The SPIs that one node has for its only peer, in their order. */
+static void expect_spis(const char *name, const char *want)
+{
+	struct node_conf c;
+	char found[64] = "";
+
+	load(&c, name);
+	for (uint32_t i = 0; i < c.key_count; i++)
+		sprintf(found + strlen(found), "%s%u", i ? " " : "", c.keys[i].spi);
+	cr_expect_str_eq(found, want);
+	conf_done(&c);
+}
+
+static void expect_spis_everywhere(const char *want)
+{
+	expect_spis("home", want);
+	expect_spis("away", want);
+}
+
+/* At every moment each of two neighbouring steps is understood by the other. */
+Test(keygen, rotation)
+{
+	struct node_conf before, after;
+
+	scratch_copy(dir, "configs/minimal");
+	change(KEYGEN_ADD, 0);
+	expect_spis_everywhere("4096");
+	load(&before, "home");
+	change(KEYGEN_ADD, 0);
+	expect_spis_everywhere("4096 4097");
+	load(&after, "home");
+	cr_expect_arr_eq(before.keys[0].secret, after.keys[0].secret, 32, "the old one stays");
+	cr_expect_arr_neq(after.keys[0].secret, after.keys[1].secret, 32);
+	conf_done(&before);
+	change(KEYGEN_SWITCH, 0);
+	expect_spis_everywhere("4097 4096");
+	load(&before, "away");
+	cr_expect_arr_eq(before.keys[0].secret, after.keys[1].secret, 32);
+	cr_expect_arr_eq(before.keys[1].secret, after.keys[0].secret, 32);
+	change(KEYGEN_DROP, 0);
+	expect_spis_everywhere("4097");
+	change(KEYGEN_ADD, 0);
+	expect_spis_everywhere("4097 4098");
+	conf_done(&before);
+	conf_done(&after);
+}
+
+Test(keygen, steps_out_of_order_change_nothing)
+{
+	char *before, *after;
+
+	scratch_copy(dir, "configs/minimal");
+	change(KEYGEN_FRESH, 0);
+	before = scratch_read(scratch_path(dir, "home.keys"));
+	change(KEYGEN_SWITCH, -EINVAL);
+	cr_expect_not_null(strstr(what_was_said(), "no second key"), "%s", said);
+	change(KEYGEN_DROP, 0);
+	after = scratch_read(scratch_path(dir, "home.keys"));
+	cr_expect_str_eq(before, after);
+	change(KEYGEN_ADD, 0);
+	change(KEYGEN_ADD, -EINVAL);
+	cr_expect_not_null(strstr(what_was_said(), "two keys already"), "%s", said);
+	expect_spis_everywhere("4096 4097");
+	free(before);
+	free(after);
+}
+
+/* A node that is new gets its first key, and the others one more. */
+Test(keygen, add_serves_a_new_node)
+{
+	scratch_copy(dir, "configs/minimal");
+	change(KEYGEN_FRESH, 0);
+	cr_assert_eq(unlink(scratch_path(dir, "home.keys")), 0);
+	change(KEYGEN_ADD, -EINVAL);
+	cr_expect_not_null(strstr(what_was_said(), "bring the two files in line"), "%s", said);
+	cr_assert_eq(unlink(scratch_path(dir, "away.keys")), 0);
+	change(KEYGEN_ADD, 0);
+	expect_spis_everywhere("4096");
+}
+
+Test(keygen, files_that_disagree_are_left_alone)
+{
+	char *text, *at;
+
+	scratch_copy(dir, "configs/minimal");
+	change(KEYGEN_FRESH, 0);
+	text = scratch_read(scratch_path(dir, "away.keys"));
+	at = strstr(text, "secret = \"") + strlen("secret = \"");
+	*at = *at == '0' ? '1' : '0';
+	scratch_write(dir, "away.keys", text);
+	cr_assert_eq(chmod(scratch_path(dir, "away.keys"), 0600), 0);
+	change(KEYGEN_ADD, -EINVAL);
+	cr_expect_not_null(strstr(what_was_said(), "are not those in"), "%s", said);
+	cr_expect_null(strstr(what_was_said(), at), "no secret is told");
+	free(text);
+}
+
+Test(keygen, steps_have_names)
+{
+	cr_expect_eq(keygen_step_parse("add"), KEYGEN_ADD);
+	cr_expect_eq(keygen_step_parse("switch"), KEYGEN_SWITCH);
+	cr_expect_eq(keygen_step_parse("drop"), KEYGEN_DROP);
+	cr_expect_eq(keygen_step_parse("force"), -EINVAL);
 }
