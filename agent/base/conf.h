@@ -27,8 +27,8 @@ void conf_domain_done(struct domain *d);
 
 /*
  * The keys of one node alone, out of its own file, into ret->keys; ret->domain and ret->self are
- * given. No keys of a peer need be there. The same errors as conf_load(), and -ENOENT without a line
- * if there is no such file.
+ * given. No keys of a peer need be there. The same errors as conf_load(), and -ENOENT without a
+ * line if there is no such file.
  */
 int conf_load_keys(const char *path, struct node_conf *ret, FILE *errors);
 

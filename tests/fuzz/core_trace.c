@@ -12,6 +12,7 @@ static const char *const event_names[] = {
 	[EVENT_ATTACH] = "attach",
 	[EVENT_DETACH] = "detach",
 	[EVENT_REVOKE] = "revoke",
+	[EVENT_KEYS] = "keys",
 	[EVENT_LINK] = "link",
 	[EVENT_USE] = "use",
 	[EVENT_MAP_FAILED] = "map failed",
@@ -116,6 +117,9 @@ void trace_event(const struct core *c, const struct moment *now, const struct ev
 	switch (e->kind) {
 	case EVENT_TICK:
 	case EVENT_REVOKE:
+		break;
+	case EVENT_KEYS:
+		fprintf(stderr, " %u", e->keys.count);
 		break;
 	case EVENT_DATAGRAM:
 		say_node(c, &e->datagram.src);
