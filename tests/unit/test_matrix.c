@@ -655,7 +655,7 @@ static void try(enum scene scene, enum what what, int sender, enum about about)
 	rig_done(&r);
 }
 
-Test(matrix, every_combination, .timeout = 300)
+Test(matrix, every_combination)
 {
 	unsigned int tried = 0, faults = 0;
 

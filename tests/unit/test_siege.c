@@ -94,7 +94,7 @@ static void ping_pong(
 	*ret_late_ms = late > *ret_late_ms ? late : *ret_late_ms;
 }
 
-Test(siege, ping_pong_costs_little_and_ends_right, .timeout = 120)
+Test(siege, ping_pong_costs_little_and_ends_right)
 {
 	static const int pairs[][2] = {
 		{W_MAG_1A, W_MAG_2}, {W_MAG_1A, W_MAG_1B}, {W_H_LMA, W_MAG_2}};
@@ -260,7 +260,7 @@ static void replay(const char *what, int shift)
 	cr_expect(same, "%s", what);
 }
 
-Test(siege, nothing_recorded_is_of_any_use, .timeout = 300)
+Test(siege, nothing_recorded_is_of_any_use)
 {
 	w.lose = record_all;
 	for (int i = 0; i < 4; i++) {
