@@ -219,6 +219,12 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 		binding_lost(c, own, a->dlma, a->stamp);
 	else if (a->dlma != self) /* else the binding takes the entry over: never none between */
 		route_sync(c, &a->hnp);
+	/*
+	 * The new D-LMA tells the previous one (draft 4.4), but it may not come to it, or not mean
+	 * to: only who knows of the move can say that it is not true.
+	 */
+	if (was != self && was != DOMAIN_NO_NODE && a->dlma != self)
+		notice_answer(c, &a->hnp, was);
 }
 
 struct claim_result anchor_claim(struct core *c, const struct claim *claim)
