@@ -166,6 +166,11 @@ def tshark(capture, *fields, display="mipv6"):
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 
 
+def patient(text):
+    """domain.conf with times after which nothing ends by itself while a test looks on."""
+    return re.sub(r"(cache_idle_s|cache_lifetime_s|forwarding_lifetime_s) = \d+", r"\1 = 600", text)
+
+
 def edited_conf(lab, edit):
     """A copy of configs/figure5 in which `edit` has changed the text of domain.conf."""
     target = lab.directory / "edited"

@@ -10,6 +10,9 @@ $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
+# It has to know what becomes of each message.
+$(BUILD)/tests/tools/flood: $(PURE) $(BUILD)/obj/agent/base/reasons.o
+
 # These take the kernel's UAPI headers, whose asm/ Debian keeps in a directory per architecture.
 $(BUILD)/tests/tools/%.bpf.o: tests/tools/%.bpf.c tests/tools/lab.bpf.h
 	$(call say,BPF,$<)
@@ -25,6 +28,12 @@ NET_JOBS ?= 2
 .PHONY: net
 net: all lab-tools ## tests on network namespaces with the production programs (root)
 	$(Q)DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) $(NET)
+
+.PHONY: flood rotate
+flood: all lab-tools ## 100,000 hostile messages of each kind against running agents (root)
+	$(Q)DLMA_FLOOD=100000 DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j1 -k t_flood
+rotate: all lab-tools ## 100 rotations of all keys under load (root)
+	$(Q)DLMA_ROTATIONS=100 DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j1 -k t_keys.rotations
 
 .PHONY: lab
 lab: lab-tools ## self-tests of the test laboratory (root)

@@ -36,16 +36,16 @@ def checksum(src, dst, message):
     return zeroed[:4] + struct.pack("!H", ~total & 0xffff) + zeroed[6:]
 
 
-def tables(lab):
-    """Every table of every node, without what only passes with time."""
+def tables(lab, nodes=None):
+    """Every table of every node (or these), without what only passes with time."""
     found = {}
-    for node in topology.NODES:
-        if not lab.agents[node.name].alive:
+    for name in nodes or [n.name for n in topology.NODES]:
+        if not lab.agents[name].alive:
             continue
         for verb, member in (("bindings", "bindings"), ("locations", "locations"),
                              ("cache", "cache")):
-            rows = lab.ctl_json(node.name, verb)[member]
-            found[node.name, verb] = sorted(
+            rows = lab.ctl_json(name, verb)[member]
+            found[name, verb] = sorted(
                 tuple(sorted((k, str(v)) for k, v in row.items()
                              if k not in ("lifetime_left_s", "idle_s", "heard_ago_s")))
                 for row in rows)
