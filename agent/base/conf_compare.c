@@ -127,6 +127,11 @@ static bool same_limits(const struct node_conf *x, const struct node_conf *y)
 	       x->moves_per_mn == y->moves_per_mn;
 }
 
+static bool same_store_failure(const struct node_conf *x, const struct node_conf *y)
+{
+	return x->store_failure == y->store_failure;
+}
+
 static bool same_directories(const struct node_conf *x, const struct node_conf *y)
 {
 	return !strcmp(x->run_dir, y->run_dir) && !strcmp(x->state_dir, y->state_dir) &&
@@ -150,6 +155,7 @@ static const struct {
 	{"node.name", same_self},
 	{"node.interfaces", same_interfaces},
 	{"node.limits", same_limits},
+	{"node.store_failure", same_store_failure},
 	{"a directory of the node", same_directories},
 };
 
