@@ -36,10 +36,10 @@ struct core *core_new(const struct core_options *options)
 /* Frees every struct whose link in `t` lies at `offset`. */
 static void free_all(struct table *t, size_t offset)
 {
-	struct table_node *n;
+	struct table_node *n = table_next(t, NULL), *next;
 
-	while ((n = table_next(t, NULL))) {
-		table_remove(t, n);
+	for (; n; n = next) {
+		next = table_next(t, n);
 		free((char *)n - offset);
 	}
 	table_done(t);

@@ -82,10 +82,10 @@ void identity_release(struct core *c, const struct identity *mn)
 
 void identity_done(struct core *c)
 {
-	struct table_node *n;
+	struct table_node *n = table_next(&c->identities, NULL), *next;
 
-	while ((n = table_next(&c->identities, NULL))) {
-		table_remove(&c->identities, n);
+	for (; n; n = next) {
+		next = table_next(&c->identities, n);
 		free(container_of(n, struct known, node));
 	}
 	table_done(&c->identities);

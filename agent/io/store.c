@@ -138,18 +138,15 @@ int store_open(struct store **ret, const char *directory, enum domain_store_fail
 	return err ? failed(s, err, "open", "") : 0;
 }
 
-static void forget(struct store *s, struct pending *p)
-{
-	table_remove(&s->pending, &p->node);
-	free(p);
-}
-
 static void forget_all(struct store *s)
 {
-	struct table_node *n;
+	struct table_node *n = table_next(&s->pending, NULL), *next;
 
-	while ((n = table_next(&s->pending, NULL)))
-		forget(s, container_of(n, struct pending, node));
+	for (; n; n = next) {
+		next = table_next(&s->pending, n);
+		table_remove(&s->pending, n);
+		free(container_of(n, struct pending, node));
+	}
 }
 
 /* Writing */
