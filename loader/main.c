@@ -194,6 +194,7 @@ static int start(struct loader *l)
 	if (!err) {
 		warn_unmatched(l);
 		status_write(l);
+		log_info("node %s: the data path is ready", domain_self(&l->conf)->name);
 	}
 	return err;
 }

@@ -17,3 +17,9 @@ def write(part, rows):
     (directory / f"{part}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     for name, row in told.items():
         print(f"{name}: {row['value']} (goal {row['goal']})")
+
+
+def percentile(values, share):
+    """The value that `share` (0 to 1) of all values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -39,6 +39,11 @@ rotate: all lab-tools ## 100 rotations of all keys under load (root)
 lab: lab-tools ## self-tests of the test laboratory (root)
 	$(Q)DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) -k t_lab
 
+.PHONY: restarts
+restarts: all lab-tools ## 100 restarts of agents and of loaders under 10000 packets/s (root)
+	$(Q)DLMA_RESTARTS=100 DLMA_RATE=10000 DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j1 \
+		-k t_restart $(NET)
+
 # docs/conformance.md is committed: what it says is what this command found.
 .PHONY: conformance
 conformance: deps all lab-tools ## which requirements are proven: build/conformance.json, docs (root)
