@@ -256,6 +256,8 @@ static int settle(struct database *d)
 	sqlite3_file *log = NULL;
 	int code = sqlite3_file_control(d->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
 
+	if (sqlite3_db_readonly(d->db, "main") == 1)
+		return fail(d, -EROFS, "it is read-only");
 	if (!code && log)
 		code = rewrite(log);
 	if (code)

@@ -130,12 +130,9 @@ int store_open(struct store **ret, const char *directory, enum domain_store_fail
 		return -EIO;
 	table_init(&s->pending, seed);
 	err = make_directory(directory);
-	if (err) {
+	if (err)
 		log_error("cannot make state_dir %s: %s", directory, strerror(-err));
-		return err;
-	}
-	err = database_open(&s->db, directory);
-	return err ? failed(s, err, "open", "") : 0;
+	return err;
 }
 
 static void forget_all(struct store *s)
@@ -285,31 +282,47 @@ static void take_from_clock(struct database_run *r)
 	nanosleep(&left, NULL);
 }
 
+static int failed_to_start(struct store *s, int err, const char *doing)
+{
+	return failed(s, err, doing,
+		store_may_recover(err) ? "; the agent waits for that, what is pinned goes on" : "");
+}
+
+/* Anew at each try: what was opened on a read-only disk stays read-only. */
+static int open_and_read(struct store *s)
+{
+	int err;
+
+	database_close(s->db);
+	err = database_open(&s->db, s->directory);
+	if (err)
+		return failed_to_start(s, err, "open");
+	err = database_read_run(s->db, &s->run);
+	return err ? failed_to_start(s, err, "read") : 0;
+}
+
 /* The clock helps a node that lost its store to be believed again; never backwards, though. */
 int store_start_run(struct store *s, struct database_run *ret)
 {
 	uint32_t now = (uint32_t)time(NULL);
-	int err = database_read_run(s->db, &s->run);
+	int err = open_and_read(s);
 
 	if (err)
-		return failed(s, err, "read", "");
+		return err;
 	s->run.epoch = s->run.epoch + 1 > now ? s->run.epoch + 1 : now;
 	s->run.restart_counter++;
 	err = database_put_run(s->db, &s->run);
 	if (!err)
 		err = database_commit(s->db);
 	database_rollback(s->db);
-	if (!err)
-		worked(s);
-	else if (s->on_failure == DOMAIN_STORE_REFUSE)
-		return failed(s, err, "write",
-			store_may_recover(err) ? "; the agent waits for that, what is pinned "
-						 "goes on"
-					       : "");
-	else
+	if (err && s->on_failure == DOMAIN_STORE_REFUSE)
+		return failed_to_start(s, err, "write");
+	if (err) {
 		take_from_clock(&s->run);
-	if (err)
 		(void)failed_to_write(s, err);
+	} else {
+		worked(s);
+	}
 	s->run_pending = err;
 	*ret = s->run;
 	return 0;

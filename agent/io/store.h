@@ -19,18 +19,17 @@ struct store_state {
 	uint64_t records;
 };
 
-/*
- * Opens the store in `directory`, making both if need be. 0, or -errno after a message. *ret is
- * for store_close() in any case.
- */
+/* A store in `directory`, which is made if need be. 0, or -errno after a message; *ret is for
+ * store_close() in any case. Begin with store_start_run(). */
 int store_open(struct store **ret, const char *directory, enum domain_store_failure on_failure);
 /* What is pending gets a last chance. */
 void store_close(struct store *s);
 
 /*
- * Numbers of this run, larger than those of any before, durable when this returns 0. Waits in vain
- * for nothing: -errno after a message. If on_failure says so, a disk that takes nothing is no
- * error; then the numbers come from the clock, and are written as soon as it does.
+ * Opens the file. Numbers of this run, larger than those of any before, durable when this returns
+ * 0; else -errno after a message, said once however often it is tried. If on_failure says so, a
+ * disk that takes nothing is no error; then the numbers come from the clock, and are written as
+ * soon as it does.
  */
 int store_start_run(struct store *s, struct database_run *ret);
 /* Whether it is worth trying again: the disk may get better, a damaged file does not. */

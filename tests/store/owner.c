@@ -171,6 +171,7 @@ static int start_core(struct owner *o)
 
 	if (err)
 		return err;
+	disk_checkpoint_often();
 	promises->runs[promises->run_count].op = disk_op_count();
 	promises->runs[promises->run_count++].run = o->run;
 	options.epoch = o->run.epoch;
@@ -192,8 +193,6 @@ int owner_start(struct owner *o, const char *directory, enum domain_store_failur
 	o->now_ms = now_ms;
 	make_domain(&o->conf);
 	err = store_open(&o->store, directory, on_failure);
-	if (!err)
-		disk_checkpoint_often();
 	if (!err)
 		err = (o->outbox = outbox_new(o->store, on_send, o)) ? 0 : -ENOMEM;
 	if (!err)
