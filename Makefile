@@ -17,7 +17,7 @@ endif
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wswitch-enum -Wno-missing-field-initializers -Wformat=2 -Wno-format-nonliteral
 CFLAGS  ?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iagent -I$(BUILD)/bpf
+CPPFLAGS += -D_GNU_SOURCE $(LAYOUT) -Iinclude -Iagent -I$(BUILD)/bpf
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -fno-common -fstack-protector-strong $(CFLAGS)
 LDFLAGS += -Wl,-z,relro,-z,now
 ifdef SANITIZE
@@ -25,7 +25,7 @@ ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 LDFLAGS    += -fsanitize=address,undefined
 endif
 
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function -I. -Iinclude
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-function $(LAYOUT) -I. -Iinclude
 BPF_HEADERS := vmlinux.h $(wildcard bpf/*.h include/dlma/*.h)
 
 # Pure code (no I/O, no clock); the libraries around it; the programs.

@@ -5,6 +5,7 @@
  * adopts it. Everything below PIN_DIR belongs to one node:
  *
  *	maps/NAME      the maps of include/dlma/abi.h
+ *	next/NAME      those of another layout, while they take the place of the former ones
  *	links/IFNAME   the attachment of an interface (a BPF link)
  *	progs/NAME     programs behind attachments that are no BPF links
  */
@@ -80,6 +81,12 @@ int pin_version(const struct node_conf *conf, uint32_t *ret_version);
 int pin_path(const struct node_conf *conf, const char *kind, const char *name, char *ret_path);
 /* Opens a pinned map or link. Returns the descriptor or -errno. */
 int pin_open(const struct node_conf *conf, const char *kind, const char *name);
+/*
+ * From now on "maps" are new ones, beside those that are pinned, until pin_take_place() puts them
+ * in their place. 0 or -errno after a message.
+ */
+int pin_begin_anew(const struct node_conf *conf);
+int pin_take_place(const struct node_conf *conf);
 /* Removes a directory of pins. */
 void pin_remove_directory(const char *path);
 /* Removes every pin of the node and its directories. */
@@ -168,6 +175,12 @@ uint64_t clock_ms(void);
 /* Makes the tap and brings it up; without /dev/net/tun the node does without, after a message. */
 void hold_make(void);
 void hold_remove(void);
+
+/* handover.c: what an agent has put into the maps, whatever their layout. */
+
+/* Both return 0 or -errno after a message. */
+int handover_write(struct loader *l, const char *path);
+int handover_read(struct loader *l, const char *path);
 
 /* status.c: RUN_DIR/loader.json, for dlmactl. */
 void status_write(const struct loader *l);

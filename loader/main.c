@@ -23,16 +23,23 @@ static const char usage[] =
 	"usage: dlma-loader [--hook HOOK] [--verbose] NODE.conf\n"
 	"       dlma-loader --check NODE.conf    only check the configuration\n"
 	"       dlma-loader --detach NODE.conf   take the programs and their maps away\n"
+	"       dlma-loader --export FILE NODE.conf\n"
+	"                                        write down what the maps hold, for another "
+	"version\n"
+	"       dlma-loader [--hook HOOK] [--verbose] --replace FILE NODE.conf\n"
+	"                                        take the place of another version's programs and "
+	"maps\n"
 	"HOOK: auto, xdp, xdp-generic, tc; instead of what NODE.conf says.\n"
 	"The data path stays when the loader ends; --detach is what removes it.\n"
 	"Exit: 0 done, 1 failed, 2 wrong usage or configuration.\n";
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_DETACH };
+enum mode { MODE_RUN, MODE_CHECK, MODE_DETACH, MODE_EXPORT, MODE_REPLACE };
 
 struct options {
 	enum mode mode;
 	int hook;
 	const char *file;
+	const char *handover; /* with MODE_EXPORT and MODE_REPLACE */
 };
 
 static int hook_parse(const char *name)
@@ -50,11 +57,19 @@ static int hook_parse(const char *name)
 	return -1;
 }
 
+static void options_handover(struct options *o, enum mode mode)
+{
+	o->mode = mode;
+	o->handover = optarg;
+}
+
 static int options_parse(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
 		{"check", no_argument, NULL, 'c'},
 		{"detach", no_argument, NULL, 'd'},
+		{"export", required_argument, NULL, 'e'},
+		{"replace", required_argument, NULL, 'r'},
 		{"hook", required_argument, NULL, 'k'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -67,6 +82,8 @@ static int options_parse(int argc, char **argv, struct options *o)
 			o->mode = MODE_CHECK;
 		else if (c == 'd')
 			o->mode = MODE_DETACH;
+		else if (c == 'e' || c == 'r')
+			options_handover(o, c == 'e' ? MODE_EXPORT : MODE_REPLACE);
 		else if (c == 'v')
 			log_set_level(LOG_LEVEL_DEBUG);
 		else if (c == 'h')
@@ -161,22 +178,28 @@ static void warn_unmatched(const struct loader *l)
 	}
 }
 
-static int start(struct loader *l)
+/* 0 or -ENOENT: to be adopted, or to be made; else -errno after a message. */
+static int check_pins(struct loader *l)
 {
 	uint32_t version = 0;
 	int err = pin_prepare(&l->conf);
 
 	if (err)
-		return err;
+		return err == -ENOENT ? -EIO : err;
 	err = pin_version(&l->conf, &version);
 	if (err == -EPROTO)
-		log_error("the maps pinned in %s have layout %u, this loader knows %u; run the "
-			  "matching loader, or give them up with: dlma-loader --detach",
+		log_error("the maps pinned in %s have layout %u, this loader knows %u; see "
+			  "docs/upgrade.md: take them over with --export of the matching loader "
+			  "and --replace of this one, or give them up with: dlma-loader --detach",
 			l->conf.pin_dir, version, DLMA_ABI_VERSION);
-	if (err && err != -ENOENT)
-		return err;
-	log_info("node %s: %s the maps in %s", domain_self(&l->conf)->name,
-		err ? "making" : "adopting", l->conf.pin_dir);
+	return err;
+}
+
+/* Everything that the programs need to know; they are not attached yet. */
+static int prepare(struct loader *l)
+{
+	int err;
+
 	hold_make();
 	errors_open(l);
 	/* Either object makes all maps; TC is what every kernel and interface can do. */
@@ -185,18 +208,64 @@ static int start(struct loader *l)
 	err = adjacency_assign(l);
 	if (!err)
 		err = fill_maps(l);
-	if (!err)
-		err = adjacency_refresh(l, true);
+	return err ? err : adjacency_refresh(l, true);
+}
+
+static int started(struct loader *l)
+{
+	warn_unmatched(l);
+	status_write(l);
+	log_info("node %s: the data path is ready", domain_self(&l->conf)->name);
+	return 0;
+}
+
+static int start(struct loader *l)
+{
+	int err = check_pins(l);
+
+	if (err && err != -ENOENT)
+		return err;
+	log_info("node %s: %s the maps in %s", domain_self(&l->conf)->name,
+		err ? "making" : "adopting", l->conf.pin_dir);
+	err = prepare(l);
 	if (!err)
 		err = netlink_links(l->netlink, on_link, l);
 	if (!err)
 		err = fill_activate(l);
-	if (!err) {
-		warn_unmatched(l);
-		status_write(l);
-		log_info("node %s: the data path is ready", domain_self(&l->conf)->name);
-	}
-	return err;
+	return err ? err : started(l);
+}
+
+/*
+ * In the place of another version's programs, whose maps are not looked at: new maps are filled
+ * from words and put into service, and then each interface changes over in one step. So there is no
+ * moment in which a packet meets neither.
+ */
+static int replace(struct loader *l, const char *handover)
+{
+	int err = pin_prepare(&l->conf);
+
+	if (!err)
+		err = pin_begin_anew(&l->conf);
+	if (!err)
+		err = prepare(l);
+	if (!err)
+		err = handover_read(l, handover);
+	if (!err)
+		err = fill_activate(l);
+	if (!err)
+		err = netlink_links(l->netlink, on_link, l);
+	if (!err)
+		err = pin_take_place(&l->conf);
+	return err ? err : started(l);
+}
+
+static int export(struct loader *l, const char *handover)
+{
+	int err = check_pins(l);
+
+	if (err == -ENOENT)
+		log_error("nothing is pinned in %s", l->conf.pin_dir);
+	return err ? err : handover_write(l, handover);
 }
 
 static int signals_open(void)
@@ -297,7 +366,7 @@ static int detach(struct loader *l)
 	return 0;
 }
 
-static int run_mode(struct loader *l, enum mode mode)
+static int run_mode(struct loader *l, const struct options *o)
 {
 	int err = privileges_check();
 
@@ -308,9 +377,11 @@ static int run_mode(struct loader *l, enum mode mode)
 		log_error("cannot open a netlink socket: %s", strerror(errno));
 		return -errno;
 	}
-	if (mode == MODE_DETACH)
+	if (o->mode == MODE_DETACH)
 		return detach(l);
-	err = start(l);
+	if (o->mode == MODE_EXPORT)
+		return export(l, o->handover);
+	err = o->mode == MODE_REPLACE ? replace(l, o->handover) : start(l);
 	return err ? err : run(l);
 }
 
@@ -328,7 +399,7 @@ int main(int argc, char **argv)
 		return 2;
 	object_quiet();
 	l.hook_override = o.hook;
-	err = o.mode == MODE_CHECK ? 0 : run_mode(&l, o.mode);
+	err = o.mode == MODE_CHECK ? 0 : run_mode(&l, &o);
 	errors_close(&l);
 	object_done(&l);
 	netlink_close(l.netlink);

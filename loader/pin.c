@@ -15,7 +15,12 @@
 #include <unistd.h>
 
 static const char BPFFS[] = "/sys/fs/bpf";
-static const char *const kinds[] = {"links", "progs", "maps"};
+static const char *const kinds[] = {"links", "progs", "maps", "next"};
+
+enum { KINDS_USUAL = 3 };
+
+/* Where "maps" are at the moment: see pin_begin_anew(). */
+static const char *maps = "maps";
 
 static int mkdir_parents(const char *path, mode_t mode)
 {
@@ -77,9 +82,10 @@ static int take_lock(const struct node_conf *conf)
 
 int pin_path(const struct node_conf *conf, const char *kind, const char *name, char *ret_path)
 {
+	const char *directory = strcmp(kind, "maps") ? kind : maps;
 	char path[DOMAIN_PATH_MAX];
 	int n = snprintf(
-		path, sizeof(path), "%s/%s%s%s", conf->pin_dir, kind, *name ? "/" : "", name);
+		path, sizeof(path), "%s/%s%s%s", conf->pin_dir, directory, *name ? "/" : "", name);
 
 	if (n >= (int)sizeof(path))
 		return -ENAMETOOLONG;
@@ -96,6 +102,19 @@ static int make_directory(const char *path)
 	return err;
 }
 
+/* A loader that was killed while new maps took the place of the former ones has left the name. */
+static int finish_taking_place(const struct node_conf *conf)
+{
+	char next[DOMAIN_PATH_MAX], path[DOMAIN_PATH_MAX];
+	int err = pin_path(conf, "next", "node", next);
+
+	if (!err)
+		err = pin_path(conf, "maps", "node", path);
+	if (err || access(next, F_OK) || !access(path, F_OK))
+		return err;
+	return pin_take_place(conf);
+}
+
 int pin_prepare(const struct node_conf *conf)
 {
 	char path[DOMAIN_PATH_MAX];
@@ -105,7 +124,7 @@ int pin_prepare(const struct node_conf *conf)
 		err = take_lock(conf);
 	if (!err)
 		err = ensure_bpffs(conf);
-	for (size_t i = 0; !err && i < sizeof(kinds) / sizeof(*kinds); i++) {
+	for (size_t i = 0; !err && i < KINDS_USUAL; i++) {
 		err = pin_path(conf, kinds[i], "", path);
 		if (!err)
 			err = make_directory(path);
@@ -115,7 +134,7 @@ int pin_prepare(const struct node_conf *conf)
 			conf->pin_dir, BPFFS);
 		err = -EINVAL;
 	}
-	return err;
+	return err ? err : finish_taking_place(conf);
 }
 
 int pin_open(const struct node_conf *conf, const char *kind, const char *name)
@@ -170,12 +189,45 @@ void pin_remove_directory(const char *path)
 		log_warn("cannot remove %s: %s", path, strerror(errno));
 }
 
+int pin_begin_anew(const struct node_conf *conf)
+{
+	char path[DOMAIN_PATH_MAX];
+	int err;
+
+	maps = "next";
+	err = pin_path(conf, "maps", "", path);
+	if (err)
+		return err;
+	if (!access(path, F_OK))
+		pin_remove_directory(path); /* of a loader that was killed half-way */
+	return make_directory(path);
+}
+
+/* The programs have the new maps already: what follows is only what they are called. */
+int pin_take_place(const struct node_conf *conf)
+{
+	char next[DOMAIN_PATH_MAX], path[DOMAIN_PATH_MAX];
+	int err = pin_path(conf, "next", "", next);
+
+	maps = "maps";
+	if (!err)
+		err = pin_path(conf, "maps", "", path);
+	if (err)
+		return err;
+	pin_remove_directory(path);
+	if (!rename(next, path))
+		return 0;
+	err = -errno;
+	log_error("cannot rename %s: %s", next, strerror(-err));
+	return err;
+}
+
 void pin_remove_all(const struct node_conf *conf)
 {
 	char path[DOMAIN_PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!pin_path(conf, kinds[i], "", path))
+		if (!pin_path(conf, kinds[i], "", path) && !access(path, F_OK))
 			pin_remove_directory(path);
 	(void)rmdir(conf->pin_dir);
 }

@@ -79,7 +79,7 @@ static int wait_for_loader(struct agent *a)
 	}
 	if (err == -EPROTO)
 		log_error("the maps in %s have layout %u, this agent knows %u; install loader and "
-			  "agent of the same version",
+			  "agent of the same version, see docs/upgrade.md",
 			a->conf.pin_dir, a->path->node.version, DLMA_ABI_VERSION);
 	else if (err)
 		log_error("cannot use the maps in %s: %s", a->conf.pin_dir, strerror(-err));

@@ -22,11 +22,22 @@ $(BUILD)/tests/tools/%.bpf.o: tests/tools/%.bpf.c tests/tools/lab.bpf.h
 .PHONY: lab-tools
 lab-tools: $(LAB_TOOLS) $(LAB_BPF) ## the tools of the test laboratory
 
+# Loader and agent as a later version might be: with another layout of the maps.
+NEXT := $(BUILD)/next
+
+$(NEXT)/include/dlma/abi.h: include/dlma/abi.h tests/net/next_layout.py
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PYTHON) tests/net/next_layout.py $< $@
+
+.PHONY: next-layout
+next-layout: $(NEXT)/include/dlma/abi.h
+	$(Q)$(MAKE) --no-print-directory BUILD=$(NEXT) LAYOUT=-I$(NEXT)/include CFLAGS=-O1 all
+
 # NET_JOBS tests at a time; NET="-k move" runs those with "move" in their name.
 NET_JOBS ?= 2
 
 .PHONY: net
-net: all lab-tools ## tests on network namespaces with the production programs (root)
+net: all lab-tools next-layout ## tests on network namespaces with the production programs (root)
 	$(Q)DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) $(NET)
 
 .PHONY: flood rotate
@@ -46,7 +57,7 @@ restarts: all lab-tools ## 100 restarts of agents and of loaders under 10000 pac
 
 # docs/conformance.md is committed: what it says is what this command found.
 .PHONY: conformance
-conformance: deps all lab-tools ## which requirements are proven: build/conformance.json, docs (root)
+conformance: deps all lab-tools next-layout ## which requirements are proven: build/conformance.json, docs (root)
 	$(Q)DLMA_ROUNDS=200 DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j$(NET_JOBS) --rows \
 		--output $(BUILD)/tests/conformance; status=$$?; \
 	$(PYTHON) tests/conformance/report.py $(BUILD)/tests/conformance/results.json \
