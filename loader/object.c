@@ -10,6 +10,7 @@
 #include <xdp/libxdp.h>
 
 static char complaint[LOADER_NOTE_MAX], verdict[LOADER_NOTE_MAX];
+static bool mismatch; /* it said that a pinned map is not like ours; then it said more */
 
 enum { WORDS_MAX = 512 };
 
@@ -30,6 +31,7 @@ static int keep_complaint(enum libbpf_print_level level, const char *format, va_
 	if (level == LIBBPF_WARN) {
 		vsnprintf(words, sizeof(words), format, copy);
 		keep_line(complaint, words);
+		mismatch = mismatch || strstr(words, "parameter mismatch");
 		log = strstr(words, log_begins);
 		if (log)
 			keep_line(verdict, log + sizeof(log_begins) - 1);
@@ -136,9 +138,10 @@ static void explain_load_failure(const struct loader *l, enum object_kind kind, 
 	struct utsname u = {0};
 
 	(void)uname(&u);
-	if (strstr(complaint, "parameter mismatch") || strstr(complaint, "couldn't reuse"))
-		log_error("the maps pinned in %s have other sizes than configured; to start anew, "
-			  "losing their content, run: dlma-loader --detach",
+	if (mismatch)
+		log_error("the maps pinned in %s have other sizes than configured; take them over "
+			  "with --export and --replace (docs/upgrade.md), or give them up with: "
+			  "dlma-loader --detach",
 			l->conf.pin_dir);
 	else
 		log_error("kernel %s refuses the %s programs (%s); dlma needs Linux 6.1 or newer, "

@@ -54,8 +54,7 @@ static void put_location(struct agent *a, const struct effect *effect)
 		return;
 	}
 	log_error("cannot write a location: %s%s", strerror(-err),
-		err == -E2BIG ? "; raise limits.locations, then detach and start the loader anew"
-			      : "");
+		err == -E2BIG ? "; raise limits.locations (docs/upgrade.md)" : "");
 	e.map_failed.hnp = effect->location.hnp;
 	agent_post(a, &e);
 }
@@ -68,9 +67,7 @@ static void put_access(struct agent *a, const struct effect *effect)
 		hold_release(a, &effect->access.hnp);
 	else
 		log_error("cannot write an access entry: %s%s", strerror(-err),
-			err == -E2BIG
-				? "; raise limits.access, then detach and start the loader anew"
-				: "");
+			err == -E2BIG ? "; raise limits.access (docs/upgrade.md)" : "");
 }
 
 static void carry_out(struct agent *a, const struct effect *e)

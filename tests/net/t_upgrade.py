@@ -122,3 +122,32 @@ def an_upgrade_loses_nothing(lab):
     assert len(ping(lab, "cn", hoa, 3)) == 3, "and the new programs know what to do"
     for node in ("v-lma-1", "v-lma-2", "h-lma"):
         counters_close(lab, node)
+
+
+@test(hooks=("tc",))
+def sizes_can_be_changed(lab):
+    """The same procedure with the same programs: maps of another size, with what is in them."""
+    lab.start_dlma()
+    hoa = attach(lab, "mag-1a")
+    assert ping(lab, "cn", hoa, 2)
+    conf = lab.conf("v-lma-1")
+    text = conf.read_text(encoding="utf-8")
+    resized = text.replace("node = {", "node = { limits = { locations = 1000; };", 1)
+    flow = lab.stream("cn", "mn", hoa, rate=1000, size=200)
+    lab.wait(lambda: flow.received() > 100, 10, "flows")
+    before = locations(lab, "v-lma-1")
+    file = lab.directory / "v-lma-1.export"
+    lab.agents["v-lma-1"].stop()
+    lab.loaders["v-lma-1"].stop()
+    lab.run("v-lma-1", [program(lab, "dlma-loader", False), "--export", file, conf],
+            env=lab.dlma_env())
+    conf.write_text(resized, encoding="utf-8")
+    refused(start_loader(lab, "v-lma-1", False), "other sizes", "docs/upgrade.md")
+    loader = start_loader(lab, "v-lma-1", False, "--replace", file)
+    lab.wait(lambda: "the data path is ready" in loader.output(), READY_S, "replaced")
+    assert locations(lab, "v-lma-1") == before
+    start_agent(lab, "v-lma-1", False)
+    lab.wait_ready("v-lma-1")
+    assert lab.ctl_json("v-lma-1", "status")["map_max"] == 1000
+    result = flow.stop()
+    assert (result.lost, result.duplicates) == (0, 0), result
