@@ -49,7 +49,7 @@
 	X(keys_kept, ERROR, "the keys could not be replaced: out of memory; the old ones stay")   \
 	X(unanswered, WARN, "%p did not answer about %m (%h); giving up")                         \
 	X(table_full, ERROR, "no room for %m (%h); raise limits.locations")                       \
-	X(adopted, INFO, "adopted from an earlier run: %h at %p")
+	X(adopted, DEBUG, "adopted from an earlier run: %h at %p")
 
 #define REPORT_(name, level, text) REPORT_##name,
 enum report_kind { REPORTS(REPORT_) REPORT_KIND_COUNT };

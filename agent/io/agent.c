@@ -272,6 +272,19 @@ static int restore(struct agent *a)
 	return err;
 }
 
+/* Says how many; a line for each would take longer than all the rest. */
+static void adopt(struct agent *a)
+{
+	const struct event tick = {.kind = EVENT_TICK};
+	const struct core_state *s = core_state(a->core);
+
+	maps_adopt(a);
+	agent_event(a, &tick);
+	if (s->learnt.count || s->attachments.count)
+		log_info("adopted %zu locations and %zu MNs from the maps", s->learnt.count,
+			s->attachments.count);
+}
+
 static const struct privilege needed[] = {
 	{CAP_NET_RAW, "send and receive Mobility Headers"},
 	{CAP_PERFMON, "read the perf ring"},
@@ -308,10 +321,7 @@ static int start(struct agent *a)
 	if (!err)
 		err = access_open(a);
 	if (!err) {
-		const struct event tick = {.kind = EVENT_TICK};
-
-		maps_adopt(a);
-		agent_event(a, &tick);
+		adopt(a);
 		err = maps_listen(a);
 	}
 	return err ? err : privilege_keep(kept, 1);

@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BATCH = 32, SOCKET_BUFFER = 4 << 20 };
+/* The messages of one turn share a commit, however slow the disk is. */
+enum { BATCH = 128, SOCKET_BUFFER = 4 << 20 };
 
 static struct sockaddr_in6 address_of(const struct dlma_addr *a)
 {

@@ -55,6 +55,10 @@ restarts: all lab-tools ## 100 restarts of agents and of loaders under 10000 pac
 	$(Q)DLMA_RESTARTS=100 DLMA_RATE=10000 DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j1 \
 		-k t_restart $(NET)
 
+.PHONY: many
+many: all lab-tools ## restart of an H-LMA with 100000 bindings (root)
+	$(Q)DLMA_MANY=100000 DLMA_BUILD=$(BUILD) $(PYTHON) tests/net/runner.py -j1 -k t_many $(NET)
+
 # docs/conformance.md is committed: what it says is what this command found.
 .PHONY: conformance
 conformance: deps all lab-tools next-layout ## which requirements are proven: build/conformance.json, docs (root)

@@ -8,6 +8,7 @@ import ipaddress
 import itertools
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -48,16 +49,21 @@ def forget(lab, node, hoa):
                    capture_output=True)
 
 
-def status(lab, node):
+def ask(lab, node, request):
     """What an agent answers, or None while there is none. Cheaper than to start dlmactl."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
         try:
             s.connect(str(lab.run_dir / node / "agent.sock"))
-            s.sendall(b"status\n")
+            s.sendall(request.encode() + b"\n")
             text = b"".join(iter(lambda: s.recv(65536), b""))
             return json.loads(text)
         except (OSError, json.JSONDecodeError):
             return None
+
+
+def status(lab, node):
+    """The status of an agent, or None."""
+    return ask(lab, node, "status")
 
 
 def signalling_ready(lab, node):
@@ -127,3 +133,24 @@ def loaders_restart_under_traffic(lab):
                  f"everything flows through the new programs of {node}")
     finish(lab, flows, f"loaders-{lab.hook}", f"loader-{lab.hook}", times)
     assert all(lab.agents[node].alive for node in NODES)
+
+
+@test(lab=LAB, hooks=("tc",))
+def agents_hang_under_traffic(lab):
+    """Each agent stands still for two seconds, as one does whose disk does: packets go on, and then
+    everything else."""
+    lab.start_dlma()
+    hoa, other = attach(lab, "mag-1a"), attach(lab, "mag-1a", "mn-2")
+    assert ping(lab, "cn", hoa, 3)
+    flows = start_flows(lab, hoa, other)
+    for node in NODES:
+        os.kill(lab.agents[node].pid, signal.SIGSTOP)
+        forget(lab, "v-lma-2", other)
+        time.sleep(2)
+        os.kill(lab.agents[node].pid, signal.SIGCONT)
+        lab.wait(lambda n=node: signalling_ready(lab, n), DEADLINE_S, f"{node} goes on")
+    for name, flow in flows.items():
+        result = flow.stop()
+        assert (result.lost, result.duplicates) == (0, 0), (name, result.lost, result.sent)
+    attach(lab, "mag-2")
+    assert ping(lab, "cn", hoa, 3)

@@ -92,7 +92,7 @@ def restart_and_find(lab, disk, hoa, lma):
     assert location(lab, hoa)["d_lma"] == lma
 
 
-@test(rows=["H9"], lab=TWO)
+@test(rows=["H9"], lab=TWO, hooks=("tc",))
 def a_full_store_refuses_and_recovers(lab):
     """Nobody's move is acknowledged, everybody's packets and refreshes go on; then all is well."""
     with small_disk(lab, "h-lma") as disk:
