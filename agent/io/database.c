@@ -550,6 +550,8 @@ int database_commit(struct database *d)
 /* After some errors SQLite has done so already. */
 void database_rollback(struct database *d)
 {
+	if (!d)
+		return;
 	if (d->writing && !sqlite3_get_autocommit(d->db))
 		(void)sqlite3_exec(d->db, "ROLLBACK", NULL, NULL, NULL);
 	d->writing = false;
@@ -557,5 +559,5 @@ void database_rollback(struct database *d)
 
 uint64_t database_commits(const struct database *d)
 {
-	return d->commits;
+	return d ? d->commits : 0;
 }

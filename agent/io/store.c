@@ -29,6 +29,8 @@ struct store {
 	int error;
 	uint64_t retry_at_ms;
 	uint64_t records;
+	uint64_t commits; /* of what was open before */
+	bool unopened;	  /* the last attempt to open it anew failed */
 	char directory[DOMAIN_PATH_MAX];
 	char words[WORDS_MAX];
 };
@@ -153,11 +155,27 @@ static int write_one(struct store *s, const struct pending *p)
 	return p->deleted ? database_del(s->db, &p->record.hnp) : database_put(s->db, &p->record);
 }
 
+/* What was opened on a read-only disk stays read-only. */
+static int open_anew(struct store *s)
+{
+	int err;
+
+	if (s->error != -EROFS && !s->unopened)
+		return 0;
+	s->commits += database_commits(s->db);
+	database_close(s->db);
+	err = database_open(&s->db, s->directory);
+	s->unopened = err;
+	return err;
+}
+
 static int write_all(struct store *s)
 {
 	struct table_node *n = NULL;
-	int err = s->run_pending ? database_put_run(s->db, &s->run) : 0;
+	int err = open_anew(s);
 
+	if (!err && s->run_pending)
+		err = database_put_run(s->db, &s->run);
 	while (!err && (n = table_next(&s->pending, n)))
 		err = write_one(s, container_of(n, struct pending, node));
 	if (err)
@@ -288,7 +306,6 @@ static int failed_to_start(struct store *s, int err, const char *doing)
 		store_may_recover(err) ? "; the agent waits for that, what is pinned goes on" : "");
 }
 
-/* Anew at each try: what was opened on a read-only disk stays read-only. */
 static int open_and_read(struct store *s)
 {
 	int err;
@@ -341,7 +358,7 @@ struct store_state store_state(const struct store *s)
 		.error = s->error,
 		.words = s->words,
 		.pending = (uint32_t)s->pending.count,
-		.commits = database_commits(s->db),
+		.commits = s->commits + database_commits(s->db),
 		.records = s->records,
 	};
 }

@@ -175,6 +175,25 @@ def a_read_only_store_is_waited_for(lab):
         assert location(lab, hoa)["d_lma"] == "v-lma-1"
 
 
+@test(rows=["H9"], lab=TWO, hooks=("tc",))
+def a_read_only_store_may_go_on(lab):
+    """store_failure = "continue": the agent starts with what it can read, and writes when it can."""
+    with small_disk(lab, "h-lma") as disk:
+        start(lab, disk, "continue")
+        hoa = attach(lab, "mag-1a")
+        lab.agents["h-lma"].kill9()
+        disk.remount("ro")
+        disk.start_agent()
+        lab.wait_ready("h-lma")
+        assert location(lab, hoa)["d_lma"] == "v-lma-1"
+        assert "mount it writable" in store(lab)["trouble"]
+        attach(lab, "mag-2")
+        assert store(lab)["pending"] >= 1
+        disk.remount("rw")
+        lab.wait(lambda: store(lab)["works"] and store(lab)["pending"] == 0, 5, "written")
+        restart_and_find(lab, disk, hoa, "v-lma-2")
+
+
 @test(rows=["H9"], hooks=("tc",))
 def a_damaged_store_is_refused(lab):
     """Octets overwritten, a newer layout, no database at all: one line, and packets go on."""
