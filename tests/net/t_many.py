@@ -141,7 +141,7 @@ def the_h_lma_restarts_with_many_bindings(lab):
     written = status(lab, "h-lma")["store"]["commits"] - commits
     results = [flow.stop() for flow in flows]
     lost = sum(r.lost for r in results)
-    figures.write(lab, "many", {
+    figures.write("many", {
         "h-lma-restart-bindings": ("100000 in the full version", str(MANY), True),
         "h-lma-restart-ready": ("<= 1 s for 10000", f"{ready_s:.2f} s",
                                 ready_s <= max(1.0, MANY / 10000)),
