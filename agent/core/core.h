@@ -29,6 +29,7 @@ struct core_options {
 	uint64_t seed[2];	  /* random: hash seeds, first sequence number */
 	uint32_t epoch;		  /* of this run: larger than that of any run before */
 	uint32_t restart_counter; /* RFC 5847: larger than in the last run that lost bindings */
+	bool sweeps;		  /* EVENT_USE comes unasked for cached locations that fall idle */
 };
 
 /* NULL if there is no memory. */

@@ -151,7 +151,7 @@ static void schedule_idle_check(struct core *c, struct learnt *l, uint64_t idle_
 	uint32_t limit = c->state.domain->timers.cache_idle_ms;
 	uint64_t idle_at = c->now.mono_ms + (idle_ms < limit ? limit - idle_ms : 0);
 	uint64_t refresh_at = l->expires_ms - refresh_margin(c);
-	uint64_t at = idle_at < refresh_at ? idle_at : refresh_at;
+	uint64_t at = idle_at < refresh_at && !c->options.sweeps ? idle_at : refresh_at;
 
 	timer_set(&c->timers, &l->timer, at > c->now.mono_ms ? at : c->now.mono_ms + 1);
 }

@@ -182,6 +182,7 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	maps_tick(timer->data);
+	maps_sweep(timer->data);
 	hold_expire(timer->data);
 }
 
@@ -220,7 +221,7 @@ static void on_hangup(struct ev_loop *loop, struct ev_signal *signal, int events
 
 static int start_core(struct agent *a)
 {
-	struct core_options o = {.conf = &a->conf, .mac = crypto_mac};
+	struct core_options o = {.conf = &a->conf, .mac = crypto_mac, .sweeps = true};
 	int err = start_run(a, &o);
 
 	if (err)

@@ -95,6 +95,8 @@ void maps_del_access(struct agent *a, const struct dlma_prefix *hnp);
 /* Time since the last packet for a HNP; UINT64_MAX if the map has no entry. */
 uint64_t maps_idle_ms(const struct agent *a, const struct dlma_prefix *hnp);
 void maps_tick(struct agent *a);
+/* Tells the core of cached locations that nobody has used, a part of the table at a time. */
+void maps_sweep(struct agent *a);
 /* Whether packets for unknown HNPs may wait. */
 void maps_expect(struct agent *a, bool yes);
 bool maps_expecting(const struct agent *a);

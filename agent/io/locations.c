@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "io/locations.h"
 #include <bpf/bpf.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -256,12 +257,25 @@ static int put_inside(struct locations *t, const struct dlma_addr *key,
 	return 0;
 }
 
+static bool is_same(const struct locations *t, const struct dlma_addr *key, const struct place *p,
+	const struct dlma_location *l)
+{
+	struct dlma_location old;
+
+	if (p->at != NOWHERE)
+		return fits(l) && get_word(p->bucket, p->at) == word_of(p, l);
+	return ask(t, key, &old) && old.adjacency == l->adjacency && old.kind == l->kind &&
+	       old.flags == l->flags && p->room == NOWHERE;
+}
+
 int locations_put(
 	struct locations *t, const struct dlma_addr *key, const struct dlma_location *location)
 {
 	struct place p = find(t, key);
 	bool there = is_there(t, key, &p);
 
+	if (there && is_same(t, key, &p, location))
+		return 0;
 	if (p.at != NOWHERE || p.room != NOWHERE)
 		return put_inside(t, key, location, &p, there);
 	return put_outside(t, key, location, &p, there);
@@ -283,12 +297,80 @@ int locations_del(struct locations *t, const struct dlma_addr *key)
 	return err;
 }
 
+/* Of an odd number, as far as 64 bits go (Newton: each turn doubles the bits that are right). */
+static uint64_t inverse_of(uint64_t odd)
+{
+	uint64_t x = odd;
+
+	for (int i = 0; i < 6; i++)
+		x *= 2 - odd * x;
+	return x;
+}
+
+static uint64_t number_of(const struct locations *t, uint64_t place)
+{
+	unsigned int shift = (unsigned int)__builtin_ctzll(t->node->front_mult);
+
+	return (place >> shift) * t->inverse & UINT64_MAX >> shift;
+}
+
+/* The HNP of a word: the way of front_place() backwards. */
+static bool key_of_word(
+	const struct locations *t, uint32_t bucket, uint64_t word, struct dlma_addr *ret)
+{
+	const struct dlma_node *n = t->node;
+	uint64_t tag = word >> DLMA_FRONT_TAG_AT << DLMA_FRONT_TAG_AT;
+	uint64_t number =
+		number_of(t, (uint64_t)bucket << (64 - n->front_bits) | tag >> n->front_bits);
+
+	for (uint32_t i = 0; i < n->superset_count; i++) {
+		const struct dlma_superset *s = &n->superset[i];
+		uint64_t rest = number - number_of(t, s->front_add);
+
+		if (s->front_word == DLMA_FRONT_NONE ||
+			rest << s->front_keep >> s->front_keep != rest)
+			continue;
+		*ret = s->prefix;
+		ret->q[s->front_word] |= htobe64(rest << s->front_keep >> s->front_drop);
+		return true;
+	}
+	return false;
+}
+
+uint32_t locations_buckets(const struct locations *t)
+{
+	return 1u << t->node->front_bits;
+}
+
+void locations_sweep(struct locations *t, uint32_t from, uint32_t buckets, uint8_t kind,
+	uint32_t ticks, location_visitor *visit, void *arg)
+{
+	uint32_t now = t->clock->tick;
+
+	if (!in_service(t))
+		return;
+	for (uint32_t i = from; i < from + buckets && i < locations_buckets(t); i++)
+		for (int at = 0; at < DLMA_FRONT_WAYS; at++) {
+			uint64_t word = get_word(&t->front[i], at);
+			struct dlma_location l;
+			struct dlma_addr key;
+
+			if ((word & DLMA_FRONT_KIND_MASK) != kind ||
+				now - get_used(t, &t->front[i], at) < ticks)
+				continue;
+			if (key_of_word(t, i, word, &key) && locations_get(t, &key, &l))
+				visit(arg, &key, &l);
+		}
+}
+
 int locations_open(struct locations *t, int map, int front, struct dlma_clock *clock,
 	const struct dlma_node *node)
 {
 	void *p = mmap(NULL, front_size(node), PROT_READ | PROT_WRITE, MAP_SHARED, front, 0);
 
 	*t = (struct locations){.map = map, .clock = clock, .node = node};
+	if (node->front_mult)
+		t->inverse = inverse_of(node->front_mult >> __builtin_ctzll(node->front_mult));
 	if (p == MAP_FAILED)
 		return -errno;
 	t->front = p;

@@ -14,6 +14,7 @@ struct locations {
 	struct dlma_bucket *front; /* mapped */
 	struct dlma_clock *clock;  /* mapped; not ours to close */
 	const struct dlma_node *node;
+	uint64_t inverse; /* from a place back to a number */
 	uint32_t count;
 };
 
@@ -36,11 +37,22 @@ typedef void location_visitor(
 	void *arg, const struct dlma_addr *key, const struct dlma_location *location);
 int locations_each(struct locations *t, location_visitor *visit, void *arg);
 
+/*
+ * Visits the locations of a kind that stand in some buckets of the front table, from `from` on, and
+ * that no packet has used for `ticks`. The visitor may change them.
+ */
+void locations_sweep(struct locations *t, uint32_t from, uint32_t buckets, uint8_t kind,
+	uint32_t ticks, location_visitor *visit, void *arg);
+uint32_t locations_buckets(const struct locations *t);
+
 /* What the programs follow, and when they last did. False if there is none. */
 bool locations_get(
 	const struct locations *t, const struct dlma_addr *key, struct dlma_location *ret);
 
-/* 0 or -errno; -E2BIG: no room. When it returns no program follows what was there before. */
+/*
+ * 0 or -errno; -E2BIG: no room. Nothing is written if only `used` would change. When it returns no
+ * program follows what was there before.
+ */
 int locations_put(
 	struct locations *t, const struct dlma_addr *key, const struct dlma_location *location);
 

@@ -11,10 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PERF_PAGES = 64, WAIT_MS = 200 };
+enum {
+	PERF_PAGES = 64,
+	WAIT_MS = 200,
+	SWEEPS_IN_IDLE = 8, /* of the whole table, in the time that makes an entry idle */
+	SWEEP_TICKS_MIN = 5,
+};
 
 struct data_path {
 	struct locations locations;
+	uint32_t swept; /* buckets, of the sweep under way */
 	int access, counters, events;
 	const struct dlma_adjacency *adjacencies;
 	struct dlma_clock *clock;
@@ -285,6 +291,30 @@ static void adopt_locations(struct agent *a)
 		log_error("cannot read the locations: %s", strerror(-err));
 }
 
+static void on_idle(void *arg, const struct dlma_addr *key, const struct dlma_location *location)
+{
+	struct event e = {.kind = EVENT_USE};
+	struct agent *a = arg;
+
+	e.use.hnp = hnp_of_key(a, key);
+	e.use.idle_ms = (uint64_t)(a->path->clock->tick - location->used) * DLMA_TICK_MS;
+	agent_event(a, &e);
+}
+
+void maps_sweep(struct agent *a)
+{
+	struct data_path *d = a->path;
+	uint32_t idle = a->conf.domain.timers.cache_idle_ms / DLMA_TICK_MS;
+	uint32_t ticks =
+		idle / SWEEPS_IN_IDLE > SWEEP_TICKS_MIN ? idle / SWEEPS_IN_IDLE : SWEEP_TICKS_MIN;
+	uint32_t slice = locations_buckets(&d->locations) / ticks + 1;
+
+	locations_sweep(&d->locations, d->swept, slice, DLMA_LOCATION_CACHED, idle, on_idle, a);
+	d->swept += slice;
+	if (d->swept >= locations_buckets(&d->locations))
+		d->swept = 0;
+}
+
 static void adopt_access(struct agent *a)
 {
 	struct dlma_addr key = {0};
@@ -345,6 +375,18 @@ void maps_del_location(struct agent *a, const struct dlma_prefix *hnp)
 	(void)locations_del(&a->path->locations, &hnp->addr);
 }
 
+/* Of two that differ in their marks of use only, none needs to be written. */
+static bool is_same_access(
+	const struct agent *a, const struct dlma_prefix *hnp, const struct dlma_access *entry)
+{
+	struct dlma_access old;
+
+	if (!maps_access(a, hnp, &old))
+		return false;
+	old.used = entry->used;
+	return !memcmp(&old, entry, sizeof(old));
+}
+
 int maps_put_access(struct agent *a, const struct effect *e)
 {
 	struct dlma_access entry = {
@@ -360,6 +402,8 @@ int maps_put_access(struct agent *a, const struct effect *e)
 	entry.uplink = (uint32_t)index;
 	memcpy(entry.mn_mac, e->access.mac, sizeof(entry.mn_mac));
 	memcpy(entry.own_mac, e->access.own_mac, sizeof(entry.own_mac));
+	if (is_same_access(a, &e->access.hnp, &entry))
+		return 0;
 	return bpf_map_update_elem(a->path->access, &e->access.hnp.addr, &entry, BPF_ANY) ? -errno
 											  : 0;
 }

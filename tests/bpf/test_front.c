@@ -50,19 +50,23 @@ static struct dlma_addr key_of(uint32_t number)
 	return (struct dlma_addr){.b = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0x55, (uint8_t)number}};
 }
 
+static void add_prefix(struct dlma_addr prefix, unsigned int len, unsigned int hnp_len)
+{
+	struct dlma_addr ones;
+
+	memset(&ones, 0xff, sizeof(ones));
+	s.node.superset[s.node.superset_count++] = (struct dlma_superset){
+		.prefix = prefix,
+		.mask = addr_masked(ones, len),
+		.hnp_mask = addr_masked(ones, hnp_len),
+	};
+}
+
 /* A table for fewer locations than there are. */
 static void set_node(void)
 {
-	struct dlma_addr ones;
 	uint32_t zero = 0;
 
-	memset(&ones, 0xff, sizeof(ones));
-	s.node = (struct dlma_node){.version = DLMA_ABI_VERSION, .superset_count = 1};
-	s.node.superset[0] = (struct dlma_superset){
-		.prefix = {.b = {0x20, 0x01, 0x0d, 0xb8}},
-		.mask = addr_masked(ones, 48),
-		.hnp_mask = addr_masked(ones, 64),
-	};
 	node_set_front(&s.node, LOCATIONS_MAX);
 	cr_assert_eq(
 		bpf_map_update_elem(bpf_map__fd(s.bpf->maps.node), &zero, &s.node, BPF_ANY), 0);
@@ -84,6 +88,12 @@ static void open_maps(void)
 	cr_assert_geq(bpf_map__fd(s.bpf->maps.state), 0, "the reader does not load");
 }
 
+static void one_prefix(void)
+{
+	s.node = (struct dlma_node){.version = DLMA_ABI_VERSION};
+	add_prefix((struct dlma_addr){.b = {0x20, 0x01, 0x0d, 0xb8}}, 48, 64);
+}
+
 static void open_locations(void)
 {
 	cr_assert_eq(locations_open(&s.locations, dup(bpf_map__fd(s.bpf->maps.locations)),
@@ -92,9 +102,10 @@ static void open_locations(void)
 	cr_assert_eq(locations_adopt(&s.locations), 0);
 }
 
-static void set_up(void)
+static void set_up(void (*superset)(void))
 {
 	open_maps();
+	superset();
 	s.state = map_memory(s.bpf->maps.state, sizeof(*s.state));
 	s.clock = map_memory(s.bpf->maps.clock, sizeof(*s.clock));
 	s.clock->tick = 1000;
@@ -177,7 +188,7 @@ Test(front, read_while_written)
 	pthread_t writer;
 	void *writes;
 
-	set_up();
+	set_up(one_prefix);
 	until_ms = now_ms() + (text ? strtoull(text, NULL, 0) : STRESS_MS);
 	for (uint32_t i = 0; i < READER_KEYS; i++)
 		step(i);
@@ -241,7 +252,7 @@ enum { SAMPLES = sizeof(samples) / sizeof(*samples), AGAIN = 2 };
 
 static void fill_up(void)
 {
-	set_up();
+	set_up(one_prefix);
 	s.state->in_order = 1;
 	for (uint32_t i = 0; i < READER_KEYS; i++)
 		step(i);
@@ -321,4 +332,87 @@ Test(front, killed_at_any_instruction)
 		}
 	}
 	fprintf(stderr, "%u writers killed\n", kills);
+}
+
+/* Of every kind: no bits between, few, half an address of them, too many, and across its middle. */
+static void many_prefixes(void)
+{
+	s.node = (struct dlma_node){.version = DLMA_ABI_VERSION};
+	add_prefix((struct dlma_addr){.b = {0x20, 1, 1, [15] = 1}}, 128, 128);
+	add_prefix((struct dlma_addr){.b = {0x20, 1, 2, [8] = 7}}, 96, 128);
+	add_prefix((struct dlma_addr){.b = {0x20, 1, 3, [7] = 0x50}}, 60, 64);
+	add_prefix((struct dlma_addr){.b = {0x20, 1, 4}}, 64, 64);
+	add_prefix((struct dlma_addr){.b = {0x20, 1, 5}}, 56, 80);
+	add_prefix((struct dlma_addr){.b = {0x20, 1, 6}}, 64, 128);
+	add_prefix((struct dlma_addr){.b = {0x20, 1, 7}}, 40, 64);
+	add_prefix((struct dlma_addr){.b = {0x20, 1}}, 16, 48);
+}
+
+enum { PREFIX_ACROSS = 4, PREFIX_TOO_MANY = 5, EACH = 20 };
+
+static struct dlma_addr random_in(uint64_t *random, const struct dlma_superset *p)
+{
+	struct dlma_addr a;
+
+	for (int i = 0; i < 16; i++)
+		a.b[i] = (uint8_t)((below(random, 256) & ~p->mask.b[i] & p->hnp_mask.b[i]) |
+				   p->prefix.b[i]);
+	return a;
+}
+
+struct sweep {
+	struct dlma_addr put[DLMA_SUPERSET_MAX * EACH];
+	unsigned int visited[DLMA_SUPERSET_MAX * EACH];
+	unsigned int count, strange;
+};
+
+static void on_idle(void *arg, const struct dlma_addr *key, const struct dlma_location *l)
+{
+	struct sweep *w = arg;
+	unsigned int i = 0;
+
+	while (i < w->count && !addr_equal(&w->put[i], key))
+		i++;
+	if (i == w->count || l->adjacency != i + 1)
+		w->strange++;
+	else
+		w->visited[i]++;
+}
+
+/* The programs' numbering of HNPs backwards: whatever stands in a table is told by its own name. */
+Test(front, swept_by_name)
+{
+	static struct sweep w;
+	uint64_t random = 5;
+	unsigned int visited = 0;
+
+	set_up(many_prefixes);
+	cr_expect_eq(s.node.superset[PREFIX_ACROSS].front_word, DLMA_FRONT_NONE);
+	cr_expect_eq(s.node.superset[PREFIX_TOO_MANY].front_word, DLMA_FRONT_NONE);
+	for (unsigned int i = 0; i < s.node.superset_count * EACH; i++) {
+		const struct dlma_superset *p = &s.node.superset[i % s.node.superset_count];
+		struct dlma_location l = {.kind = DLMA_LOCATION_CACHED, .used = s.clock->tick};
+		struct dlma_addr key = random_in(&random, p);
+		struct dlma_location old;
+
+		if (locations_get(&s.locations, &key, &old))
+			continue;
+		w.put[w.count++] = key;
+		l.adjacency = (uint16_t)w.count;
+		l.used -= i & 1 ? 50 : 0;
+		cr_assert_eq(locations_put(&s.locations, &key, &l), 0);
+	}
+	locations_sweep(&s.locations, 0, locations_buckets(&s.locations), DLMA_LOCATION_CACHED, 50,
+		on_idle, &w);
+	for (unsigned int i = 0; i < w.count; i++) {
+		struct dlma_location l;
+		bool inside = locations_bucket(&s.locations, &w.put[i]) != NULL;
+
+		cr_assert(locations_get(&s.locations, &w.put[i], &l));
+		cr_expect_eq(l.adjacency, i + 1);
+		cr_expect(w.visited[i] <= (inside && l.used != s.clock->tick));
+		visited += w.visited[i];
+	}
+	cr_expect_eq(w.strange, 0);
+	cr_expect(visited + outside() >= w.count / 4, "%u of %u visited", visited, w.count);
 }
