@@ -52,18 +52,20 @@ static __always_inline __u32 location_rest(const struct dlma_location *l)
  * another HNP's; and who walks along a chain while an entry in it is replaced, which is put in
  * front and then taken away behind, may find neither. In both cases the version tells.
  */
-__attribute__((noinline)) __u32 location_ask(const struct dlma_addr *key, __u32 at, __u32 kinds)
+__attribute__((noinline)) __u32 location_ask(const struct dlma_addr *hnp, __u32 at, __u32 kinds)
 {
 	const struct dlma_bucket *b = bpf_map_lookup_elem(&front, &at);
 	struct dlma_location *l;
+	struct dlma_addr key;
 	__u16 version;
 	__u32 rest;
 
-	if (!b || !key)
+	if (!b || !hnp)
 		return 0;
+	key = *hnp; /* Linux 6.1 takes no key from the memory of another function */
 	for (int i = 0; i < LOOKS_MAX; i++) {
 		version = READ_NOW(b->version);
-		l = bpf_map_lookup_elem(&locations, key);
+		l = bpf_map_lookup_elem(&locations, &key);
 		rest = l ? location_rest(l) : 0;
 		if (READ_NOW(b->version) == version && (l || !(version & 1)))
 			break;

@@ -118,7 +118,8 @@ def bpf():
     found = Counter()
     for program in sorted((BUILD / "tests/bpf").glob("test_*")):
         found += criterion(program, f"bpf {program.name}")
-    return found
+    return found + command("bench: every packet takes its path",
+                           [BUILD / "tests/bench/packet", BUILD, "check"])
 
 
 def store():

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 4096, NOWHERE = -1 };
+enum { AT_ONCE = 4096, NOWHERE = -1, USED_SPAN = 1 << 24 };
 
 /* Where one HNP has its place. */
 struct place {
@@ -93,11 +93,11 @@ static int map_del(struct locations *t, const struct dlma_addr *key, struct dlma
 /* Both are 24 bits of a tick; the rest is that of now, or of the last time that they ran over. */
 static uint32_t get_used(const struct locations *t, const struct dlma_bucket *b, int at)
 {
-	enum { SPAN = 1 << 24 };
 	uint32_t now = t->clock->tick;
-	uint32_t used = (now & ~(SPAN - 1u)) | (uint32_t)b->used_high[at] << 16 | b->used_low[at];
+	uint32_t used =
+		(now & ~(USED_SPAN - 1u)) | (uint32_t)b->used_high[at] << 16 | b->used_low[at];
 
-	return (int32_t)(now - used) < 0 ? used - SPAN : used;
+	return (int32_t)(now - used) < 0 ? used - USED_SPAN : used;
 }
 
 static void set_used(struct dlma_bucket *b, int at, uint32_t tick)
@@ -342,25 +342,32 @@ uint32_t locations_buckets(const struct locations *t)
 	return 1u << t->node->front_bits;
 }
 
+/* Whether a way has an idle location of that kind; hardly ever, so there is but one branch. */
+static bool is_idle(const struct dlma_bucket *b, int at, uint8_t kind, uint32_t now, uint32_t ticks)
+{
+	uint32_t used = (uint32_t)b->used_high[at] << 16 | b->used_low[at];
+	uint32_t since = (now - used) & (USED_SPAN - 1);
+
+	return (since >= ticks) & ((b->word[at] & DLMA_FRONT_KIND_MASK) == kind);
+}
+
 void locations_sweep(struct locations *t, uint32_t from, uint32_t buckets, uint8_t kind,
 	uint32_t ticks, location_visitor *visit, void *arg)
 {
-	uint32_t now = t->clock->tick;
+	uint32_t now = t->clock->tick, end = from + buckets;
+	struct dlma_location l;
+	struct dlma_addr key;
 
 	if (!in_service(t))
 		return;
-	for (uint32_t i = from; i < from + buckets && i < locations_buckets(t); i++)
-		for (int at = 0; at < DLMA_FRONT_WAYS; at++) {
-			uint64_t word = get_word(&t->front[i], at);
-			struct dlma_location l;
-			struct dlma_addr key;
-
-			if ((word & DLMA_FRONT_KIND_MASK) != kind ||
-				now - get_used(t, &t->front[i], at) < ticks)
-				continue;
-			if (key_of_word(t, i, word, &key) && locations_get(t, &key, &l))
+	if (end > locations_buckets(t))
+		end = locations_buckets(t);
+	for (uint32_t i = from; i < end; i++)
+		for (int at = 0; at < DLMA_FRONT_WAYS; at++)
+			if (is_idle(&t->front[i], at, kind, now, ticks) &&
+				key_of_word(t, i, get_word(&t->front[i], at), &key) &&
+				locations_get(t, &key, &l))
 				visit(arg, &key, &l);
-		}
 }
 
 int locations_open(struct locations *t, int map, int front, struct dlma_clock *clock,

@@ -14,7 +14,7 @@
 enum {
 	PERF_PAGES = 64,
 	WAIT_MS = 200,
-	SWEEPS_IN_IDLE = 8, /* of the whole table, in the time that makes an entry idle */
+	SWEEPS_IN_IDLE = 4, /* of the whole table, in the time that makes an entry idle */
 	SWEEP_TICKS_MIN = 5,
 };
 

@@ -58,7 +58,7 @@ uint32_t bench_target(enum bench_role role, uint32_t index)
 	return role == BENCH_DLMA ? BENCH_SENDER + 1 + index % 15 : 1 + index % 15;
 }
 
-static struct dlma_addr hnp(uint32_t key)
+struct dlma_addr bench_hnp(uint32_t key)
 {
 	struct dlma_addr a = {.b = {0x20, 0x01, 0x0d, 0xb8}};
 
@@ -98,7 +98,7 @@ static int fill_node(struct bench_node *n)
 	uint32_t zero = 0;
 
 	memset(&ones, 0xff, sizeof(ones));
-	node.superset[0].prefix = hnp(0);
+	node.superset[0].prefix = bench_hnp(0);
 	node.superset[0].mask = addr_masked(ones, 32);
 	node.superset[0].hnp_mask = addr_masked(ones, 64);
 	node_set_labels(&node);
@@ -158,7 +158,7 @@ int bench_node_set_owners(struct bench_node *n, uint32_t count)
 
 	for (uint32_t i = 0; !err && i < DLMA_OWNERS_MAX && (i < count || i < n->owners); i++) {
 		struct dlma_owner_key key = {.prefixlen = BENCH_OWNED_LEN};
-		struct dlma_addr prefix = hnp(i << 16);
+		struct dlma_addr prefix = bench_hnp(i << 16);
 		struct dlma_owner owner = {.adjacency = n->role == BENCH_HLMA ? 0 : 1 + i % 15};
 
 		memcpy(key.prefix, &prefix, sizeof(key.prefix));
@@ -171,15 +171,23 @@ int bench_node_set_owners(struct bench_node *n, uint32_t count)
 	return err;
 }
 
+int bench_node_locations(const struct bench_node *n, struct locations *ret)
+{
+	int err = locations_open(
+		ret, dup(map_fd(n, "locations")), map_fd(n, "front"), n->clock, &n->node);
+
+	err = err ? err : locations_adopt(ret);
+	return err ? complain("adopt the locations", err) : 0;
+}
+
 /* As an agent does that finds a full map. */
-static int adopt_locations(const struct bench_node *n, int map)
+static int adopt_locations(const struct bench_node *n)
 {
 	struct locations t;
-	int err = locations_open(&t, dup(map), map_fd(n, "front"), n->clock, &n->node);
+	int err = bench_node_locations(n, &t);
 
-	err = err ? err : locations_adopt(&t);
 	locations_close(&t);
-	return err ? complain("adopt the locations", err) : 0;
+	return err;
 }
 
 static int fill_locations(const struct bench_node *n)
@@ -192,7 +200,7 @@ static int fill_locations(const struct bench_node *n)
 		uint32_t count = 0;
 
 		for (; count < FILL_AT_ONCE && i < n->locations; i++, count++) {
-			keys[count] = hnp(bench_key(i));
+			keys[count] = bench_hnp(bench_key(i));
 			values[count] = (struct dlma_location){
 				.adjacency = (uint16_t)bench_target(n->role, i),
 				.kind = roles[n->role].kind};
@@ -200,7 +208,7 @@ static int fill_locations(const struct bench_node *n)
 		if (bpf_map_update_batch(fd, keys, values, &count, NULL))
 			return complain("fill the locations", -errno);
 	}
-	return adopt_locations(n, fd);
+	return adopt_locations(n);
 }
 
 static int fill_access(const struct bench_node *n, const struct links *links)
@@ -208,7 +216,7 @@ static int fill_access(const struct bench_node *n, const struct links *links)
 	int err = 0;
 
 	for (uint32_t i = 0; !err && i < n->locations; i++) {
-		struct dlma_addr key = hnp(bench_key(i));
+		struct dlma_addr key = bench_hnp(bench_key(i));
 		struct dlma_access a = {
 			.ifindex = links->ifindex[LINK_ACCESS],
 			.uplink = 1 + i % 15,

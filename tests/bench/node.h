@@ -56,10 +56,15 @@ int bench_node_set_owners(struct bench_node *n, uint32_t count);
 /* Sums over all CPUs, of all reasons. 0 or -errno. */
 int bench_node_counters(struct bench_node *n, struct dlma_counter ret[DLMA_PACKET_REASON_COUNT]);
 
+/* Opens the locations as an agent does, adopting them. 0 or -errno after a message. */
+struct locations;
+int bench_node_locations(const struct bench_node *n, struct locations *ret);
+
 int bench_node_program(const struct bench_node *n, const char *name);
 
 /* The adjacency of a location, and addresses. */
 uint32_t bench_target(enum bench_role role, uint32_t index);
 struct dlma_addr bench_peer(uint32_t adjacency);
 struct dlma_addr bench_self(void);
+struct dlma_addr bench_hnp(uint32_t key);
 void bench_mac(uint8_t number, uint8_t ret[6]);

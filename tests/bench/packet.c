@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * packet BUILD [quick] [SIZE...]: what a packet costs in the production programs, without any
- * network around them. Writes BUILD/bench/packet.json.
+ * packet BUILD full|quick|check [SIZE...]: what a packet costs in the production programs, without
+ * any network around them. Writes BUILD/bench/packet.json.
  *
  * All cases of one table size are run in turns of some milliseconds, many rounds of them, and so
  * are an empty program, the floor and the memory. What a case costs is its time less that of the
@@ -21,8 +21,6 @@
 
 enum {
 	ROUNDS_MAX = 64,
-	ROUNDS = 21,
-	QUICK_ROUNDS = 7,
 	TURN_NS = 8000000,
 	LONG_TURN_NS = 50000000,
 	OCTETS_MAX = 2048,
@@ -294,7 +292,7 @@ static int measure(struct phase *p)
 
 	for (unsigned int i = 0; !err && i < p->count; i++) {
 		err = i < p->first_case ? 0 : check(p, &p->series[i]);
-		err = err ? err : calibrate(p, &p->series[i]);
+		err = err || !p->rounds ? err : calibrate(p, &p->series[i]);
 	}
 	for (unsigned int round = 0; !err && round < p->rounds; round++)
 		for (unsigned int i = 0; !err && i < p->count; i++)
@@ -443,7 +441,7 @@ static int run_phase(struct phase *p)
 	zipf_draw(p->shared->samples, BENCH_SAMPLES, bench_sizes[p->size], 11);
 	err = err ? err : add_all(p);
 	err = err ? err : measure(p);
-	if (!err)
+	if (!err && p->rounds)
 		report(p);
 	for (unsigned int role = 0; role < BENCH_ROLES; role++)
 		bench_node_close(p->node[role]);
@@ -470,34 +468,60 @@ static bool is_listed(const char *name, char **list)
 	return *at || !*list;
 }
 
-int main(int argc, char **argv)
-{
-	static struct bench_shared shared;
-	bool quick = argc > 2 && !strcmp(argv[2], "quick");
-	int err;
+/* How thoroughly, by the word on the command line. */
+static const struct extent {
+	const char *word;
+	unsigned int rounds; /* 0: the paths are checked, nothing is measured */
+	unsigned int xdp_sizes, tc_sizes;
+} extents[] = {
+	{"full", 21, BENCH_SIZES, BENCH_SIZES},
+	{"quick", 7, BENCH_4M, BENCH_100K},
+	{"check", 0, BENCH_100K, BENCH_100K},
+};
 
-	if (argc < 2) {
-		fputs("usage: packet BUILD [quick] [1k|100k|1M|4M...]\n", stderr);
-		return 2;
-	}
-	err = bench_shared_open(&shared, argv[1]);
-	err = err ? err : rows_begin(argv[1], "packet");
-	stay();
+static const struct extent *extent_of(const char *word)
+{
+	for (size_t i = 0; i < sizeof(extents) / sizeof(*extents); i++)
+		if (!strcmp(extents[i].word, word))
+			return &extents[i];
+	return NULL;
+}
+
+static int run_all(const struct bench_shared *shared, const struct extent *e, char **list)
+{
+	static struct phase p;
+	int err = 0;
+
 	for (unsigned int size = BENCH_1K; !err && size < BENCH_SIZES; size++)
 		for (unsigned int hook = 0; !err && hook < BENCH_HOOKS; hook++) {
-			static struct phase p;
-
-			if (!is_listed(bench_size_names[size], argv + (quick ? 3 : 2)))
+			if (!is_listed(bench_size_names[size], list) ||
+				size >= (hook == BENCH_XDP ? e->xdp_sizes : e->tc_sizes))
 				continue;
-			if (quick && (size == BENCH_4M || (hook == BENCH_TC && size != BENCH_1K)))
-				continue;
-			p = (struct phase){.shared = &shared,
+			p = (struct phase){.shared = shared,
 				.hook = hook,
 				.size = size,
-				.rounds = quick ? QUICK_ROUNDS : ROUNDS,
+				.rounds = e->rounds,
 				.turn_ns = TURN_NS,
 				.long_turn_ns = LONG_TURN_NS};
 			err = run_phase(&p);
 		}
-	return err || rows_end() ? 1 : 0;
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench_shared shared;
+	const struct extent *e = argc > 2 ? extent_of(argv[2]) : NULL;
+	int err;
+
+	if (!e) {
+		fputs("usage: packet BUILD full|quick|check [1k|100k|1M|4M...]\n", stderr);
+		return 2;
+	}
+	err = bench_shared_open(&shared, argv[1]);
+	err = err || !e->rounds ? err : rows_begin(argv[1], "packet");
+	stay();
+	err = err ? err : run_all(&shared, e, argv + 3);
+	err = err || !e->rounds ? err : rows_end();
+	return err ? 1 : 0;
 }

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Brings the sections of the bench together: BUILD/bench/*.json into BUILD/bench.json and .html.
 
-    tests/bench/report.py BUILD
+    tests/bench/report.py BUILD [DOCUMENT]
 
+DOCUMENT is a Markdown file whose part between the two lines "<!-- figures -->" is replaced by them.
 Prints every figure beside its goal. README.md describes the rows. A goal that was missed is no
 failure of the bench: the exit status tells only whether there was anything to report.
 """
@@ -141,6 +142,25 @@ def write_html(path, box, rows):
         + "".join(cells) + "</table>\n", encoding="utf-8")
 
 
+def markdown(box, rows):
+    """The figures as a table in Markdown."""
+    out = [f"{box['cpu']}, {box['cpus']} processors, Linux {box['kernel']}, load "
+           + ", ".join(str(x) for x in box["load"]) + ".", ""]
+    for name, what in box["mitigations"].items():
+        out.append(f"    {name:22}{what}")
+    out += ["", "| what | least | median | spread | | goal | |", "|---|--:|--:|--:|---|---|---|"]
+    out += [f"| {r['what']} | {number(r['minimum'])} | {number(r['value'])} | {number(r['spread'])} "
+            f"| {r['unit']} | {r['goal'] or ''} | {verdict(r)} |" for r in rows]
+    return "\n".join(out)
+
+
+def write_document(path, box, rows):
+    """Puts the figures between the marks of a document."""
+    mark = "<!-- figures -->"
+    before, _, after = path.read_text(encoding="utf-8").split(mark)
+    path.write_text(f"{before}{mark}\n\n{markdown(box, rows)}\n\n{mark}{after}", encoding="utf-8")
+
+
 def main():
     """See the top of the file."""
     build = Path(sys.argv[1])
@@ -157,6 +177,8 @@ def main():
     (build / "bench.json").write_text(json.dumps({"machine": box, "rows": rows}, indent=1) + "\n",
                                       encoding="utf-8")
     write_html(build / "bench.html", box, rows)
+    if len(sys.argv) > 2:
+        write_document(Path(sys.argv[2]), box, rows)
 
 
 if __name__ == "__main__":

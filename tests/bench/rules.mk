@@ -2,24 +2,33 @@
 # The bench (tests/bench/README.md).
 
 BENCH_BPF := $(patsubst tests/bench/%.bpf.c,$(BUILD)/bench/%.bpf.o,$(wildcard tests/bench/*.bpf.c))
-BENCH_OBJ := $(call obj,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+BENCH_SECTIONS := packet table
+BENCH_HELP := $(call obj,$(patsubst %,tests/bench/%.c,cases node rows zipf) tests/bpf/links.c \
+              agent/io/locations.c)
+BENCH_PROGRAMS := $(patsubst %,$(BUILD)/tests/bench/%,$(BENCH_SECTIONS))
 
 $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c $(wildcard tests/bench/*.h) $(BPF_HEADERS)
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
 
-$(BENCH_OBJ): CPPFLAGS += -I.
+$(call obj,$(wildcard tests/bench/*.c)): CPPFLAGS += -I.
 
-$(BUILD)/tests/bench/packet: $(BENCH_OBJ) $(call obj,tests/bpf/links.c agent/io/locations.c) $(BASE)
+$(BENCH_PROGRAMS): $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(BENCH_HELP) $(BASE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(link) -lbpf -ljansson -lm
 
 .PHONY: bench-programs bench
-bench-programs: $(BUILD)/tests/bench/packet $(BENCH_BPF)
+bench-programs: $(BENCH_PROGRAMS) $(BENCH_BPF)
 
 bench: deps ## what everything costs, beside its goal: build/bench.json, .html (root; QUICK=1)
 	$(Q)$(MAKE) --no-print-directory $(if $(filter 0,$(V)),-s) all bench-programs
-	$(Q)$(BUILD)/tests/bench/packet $(BUILD) $(if $(QUICK),quick)
-	$(Q)$(PYTHON) tests/bench/report.py $(BUILD)
+	$(Q)rm -f $(BUILD)/bench/*.json
+	$(Q)for s in $(BENCH_PROGRAMS); do $$s $(BUILD) $(if $(QUICK),quick,full) || exit 1; done
+	$(Q)$(PYTHON) tests/bench/report.py $(BUILD) $(BENCH_DOCUMENT)
+
+# docs/performance.md is committed: what it says is what this command measured.
+.PHONY: performance
+performance: ## the bench, and its figures into docs/performance.md (root)
+	$(Q)$(MAKE) --no-print-directory bench BENCH_DOCUMENT=docs/performance.md
