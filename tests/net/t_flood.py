@@ -160,8 +160,9 @@ def after_restarts(lab, siege, messages):
     settle(lab)
     siege.send("replayed after a restart", "as-is", messages, every="stale_epoch")
     _, session = forge.recorded_session(lab)
-    mag = lab.address("mag-1a")
-    again = write_letters(lab, "again", [p for p in session if p.inner.src == mag])
+    way = lab.address("mag-1a"), lab.address(TARGET)
+    again = write_letters(lab, "again", [p for p in session
+                                         if (p.inner.src, p.inner.dst) == way])
     lab.agents["mag-1a"].stop()
     lab.start_agent("mag-1a")
     lab.wait_ready("mag-1a")

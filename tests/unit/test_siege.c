@@ -275,6 +275,7 @@ Test(siege, nothing_recorded_is_of_any_use)
 	replay("after-an-hour", 0);
 	world_restart(&w, W_V_LMA_1);
 	world_restart(&w, W_MAG_2);
+	replay("right-after-a-restart", 0); /* before they have heard of anybody */
 	world_run(&w, 1000);
 	replay("after-a-restart", 0);
 	world_restart(&w, W_H_LMA);

@@ -367,6 +367,35 @@ Test(trust, a_mn_without_its_link_layer_id_is_the_same_mn)
 	rig_done(&r);
 }
 
+Test(trust, a_bound_mn_without_its_link_layer_id_is_the_same_mn)
+{
+	struct mh_message m;
+
+	rig_init(&r, R_D_LMA);
+	rig_binding(&r, R_MAG, R_MN1, &first);
+	rig_run(&r, 10);
+	registration(&m, R_MN1, &first);
+	m.options.has &= ~MH_HAS(MH_OPTION_LL_ID);
+	cr_assert(eq(u8, status_for(R_MAG, &m), MH_STATUS_accepted));
+	cr_assert(eq(sz, core_state(r.core)->bindings.count, 1));
+	rig_done(&r);
+}
+
+/* The new D-LMA may keep it from the previous one, who alone can say that it is not true. */
+Test(trust, the_h_lma_tells_the_previous_d_lma_of_a_move)
+{
+	const struct mh_message *told;
+
+	rig_init(&r, R_OWNER);
+	rig_anchor(&r, R_D_LMA, R_MN1, &first);
+	cr_assert(eq(u8, claim(R_V_LMA, R_MN1, &first), MH_STATUS_accepted));
+	told = rig_answer(&r, R_D_LMA, MH_BINDING_UPDATE);
+	cr_assert(told != NULL);
+	cr_assert(addr_equal(&told->options.lma_address, &r.nodes[R_V_LMA].address));
+	cr_assert(prefix_equal(&told->options.hnp[0].prefix, &first));
+	rig_done(&r);
+}
+
 Test(trust, nobody_registers_for_longer_than_the_domain_says)
 {
 	struct mh_message m;
