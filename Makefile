@@ -111,5 +111,6 @@ help: ## this list
 C_FILES = $(shell find agent bpf include loader tests -name '*.[ch]')
 
 .DELETE_ON_ERROR:
-.SECONDARY:
+# Not .SECONDARY: with that, make 4.3 links objects anew that are older than their headers.
+.PRECIOUS: %.o %.skel.h
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

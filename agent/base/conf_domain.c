@@ -54,6 +54,7 @@ static const struct conf_field node_fields[] = {
 	{"roles", &roles_kind, CONF_AT(struct domain_node, roles), .required = true},
 	{"address", &conf_address, CONF_AT(struct domain_node, address), .required = true},
 	{"lma", &lma_kind, CONF_WHOLE},
+	{"backup", &lma_kind, CONF_WHOLE},
 	{0},
 };
 
@@ -81,24 +82,51 @@ static void check_node_unique(struct conf_reader *r, const config_setting_t *s,
 			conf_line(earlier));
 }
 
+/* A setting that names an LMA; all nodes have been read. */
+static void read_lma(
+	struct conf_reader *r, const config_setting_t *s, const struct domain *d, uint16_t *ret)
+{
+	const struct conf_field field = {config_setting_name(s), &conf_peer, CONF_WHOLE};
+	uint16_t index;
+
+	if (conf_peer.read(r, s, &field, &index))
+		return;
+	/* Without roles, they are what is wrong there. */
+	if (d->nodes[index].roles && !(d->nodes[index].roles & DLMA_ROLE_LMA))
+		conf_error(r, s, "\"%s\" has not the role lma; name a node that has",
+			d->nodes[index].name);
+	else
+		*ret = index;
+}
+
 /* The LMA that a pure MAG registers with. */
 static void read_registration(struct conf_reader *r, const config_setting_t *s,
 	const struct domain *d, struct domain_node *n)
 {
-	static const struct conf_field field = {"lma", &conf_peer, CONF_WHOLE};
 	const config_setting_t *lma = config_setting_get_member(s, "lma");
-	uint16_t index;
 
-	if (!lma)
-		conf_error(r, s, "\"lma\" is missing; a MAG needs %s", lma_kind.takes);
-	else if (conf_peer.read(r, lma, &field, &index))
-		return;
-	/* Without roles, they are what is wrong there. */
-	else if (d->nodes[index].roles && !(d->nodes[index].roles & DLMA_ROLE_LMA))
-		conf_error(r, lma, "\"%s\" has not the role lma; name a node that has",
-			d->nodes[index].name);
+	if (lma)
+		read_lma(r, lma, d, &n->lma);
 	else
-		n->lma = index;
+		conf_error(r, s, "\"lma\" is missing; a MAG needs %s", lma_kind.takes);
+}
+
+static void check_backup(struct conf_reader *r, const config_setting_t *s, const struct domain *d,
+	struct domain_node *n)
+{
+	const config_setting_t *backup = config_setting_get_member(s, "backup");
+
+	if (!backup)
+		return;
+	if (n->roles == DLMA_ROLE_MAG) {
+		conf_error(r, backup, "\"backup\" is for a node with the role lma; remove it");
+		return;
+	}
+	n->backup = DOMAIN_NO_NODE;
+	read_lma(r, backup, d, &n->backup);
+	n->has_backup = n->backup != DOMAIN_NO_NODE;
+	if (n->backup == n - d->nodes)
+		conf_error(r, backup, "a node is no backup of itself; name another LMA");
 }
 
 static void check_registration(struct conf_reader *r, const config_setting_t *s,
@@ -121,6 +149,13 @@ static void check_registration(struct conf_reader *r, const config_setting_t *s,
 	}
 }
 
+static void check_references(struct conf_reader *r, const config_setting_t *s,
+	const struct domain *d, struct domain_node *n)
+{
+	check_registration(r, s, d, n);
+	check_backup(r, s, d, n);
+}
+
 static int read_nodes(
 	struct conf_reader *r, const config_setting_t *s, const struct conf_field *f, void *ret)
 {
@@ -138,7 +173,7 @@ static int read_nodes(
 		check_node_unique(r, elem, &d->nodes[i], &seen);
 	}
 	for (unsigned int i = 0; i < d->node_count; i++)
-		check_registration(r, config_setting_get_elem(s, i), d, &d->nodes[i]);
+		check_references(r, config_setting_get_elem(s, i), d, &d->nodes[i]);
 	conf_seen_done(&seen.names);
 	conf_seen_done(&seen.addresses);
 	return r->error_count == before ? 0 : -EINVAL;

@@ -186,9 +186,10 @@ static void keep_until(struct core *c, struct anchor *a, uint32_t lifetime_ms)
 	timer_set(&c->timers, &a->timer, a->expires_ms);
 }
 
-static void note_mag(struct anchor *a, uint16_t mag)
+/* After a change of the D-LMA alone the MAG is its own predecessor. */
+static void note_mag(struct anchor *a, uint16_t mag, bool same_dlma)
 {
-	if (mag == a->mag)
+	if (mag == a->mag && same_dlma)
 		return;
 	a->previous_mag = a->mag;
 	a->mag = mag;
@@ -199,7 +200,7 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 	uint16_t self = c->state.conf->self, was = a->dlma;
 	struct binding *own;
 
-	note_mag(a, claim->mag);
+	note_mag(a, claim->mag, was == claim->dlma);
 	a->stamp = claim->stamp;
 	a->att = claim->att;
 	keep_until(c, a, claim->lifetime_ms);
@@ -216,7 +217,7 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 	report(c, REPORT_anchor_moved, a->mn, &a->hnp, a->dlma);
 	own = was == self ? binding_by_hnp(c, &a->hnp) : NULL;
 	if (own)
-		binding_lost(c, own, a->dlma, a->stamp);
+		binding_hand_over(c, own, claim->mag, a->dlma, a->stamp);
 	else if (a->dlma != self) /* else the binding takes the entry over: never none between */
 		route_sync(c, &a->hnp);
 	/*
@@ -330,7 +331,7 @@ static uint8_t deregister(struct core *c, const struct request *r, uint64_t *ret
 
 void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 {
-	struct reply reply = {.previous = DOMAIN_NO_NODE, .previous_mag = DOMAIN_NO_NODE};
+	struct reply reply = message_reply_new(MH_STATUS_accepted);
 	struct claim_result result = {0};
 	struct request r;
 	struct claim claim;
@@ -340,7 +341,7 @@ void anchor_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 	message_limit_lifetime(c, &r);
 	reply.status = check(c, &r);
 	claim = (struct claim){&r.mn, r.hnp, r.timestamp, r.lifetime_ms, p->index,
-		peer_index(c, &m->options.mag_address), r.handoff, r.att};
+		message_mag(c, m), r.handoff, r.att};
 	if (!reply.status && !r.lifetime_ms) {
 		reply.status = deregister(c, &r, &result.stamp);
 	} else if (!reply.status) {

@@ -83,11 +83,17 @@ struct identity attachment_identity(const struct attachment *a)
 	return mn;
 }
 
-void attachment_report(struct core *c, enum report_kind kind, const struct attachment *a)
+void attachment_report_lma(
+	struct core *c, enum report_kind kind, const struct attachment *a, uint16_t lma)
 {
 	struct identity mn = attachment_identity(a);
 
-	report(c, kind, &mn, &a->hnp, c->state.self->lma);
+	report(c, kind, &mn, &a->hnp, lma);
+}
+
+void attachment_report(struct core *c, enum report_kind kind, const struct attachment *a)
+{
+	attachment_report_lma(c, kind, a, a->lma);
 }
 
 void attachment_enter(struct core *c, struct attachment *a, enum attachment_state state)
@@ -106,6 +112,7 @@ struct attachment *attachment_create(
 	if (!a)
 		goto full;
 	a->mobile = mobile;
+	a->lma = c->state.self->lma;
 	a->ifindex = ifindex;
 	memcpy(a->mac, mobile->link_layer, sizeof(a->mac));
 	a->link_local = nd_link_local(a->mac);
@@ -281,7 +288,7 @@ void attachment_on_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], 
 	if (!mtu) {
 		if (link)
 			*link = c->state.links[--c->state.link_count];
-		mag_register_all(c, c->state.self->lma); /* each finds its link gone */
+		mag_check_links(c);
 		return;
 	}
 	if (!link && c->state.link_count == ACCESS_LINKS_MAX) {

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The MAG has heard of its new LMA by then, though its PBU or the answer was lost twice. */
+enum { HANDED_OVER_MS = 3000 };
+
 static bool mn_equal(const struct table_node *node, const void *key)
 {
 	return identity_equal(container_of(node, struct binding, by_mn)->mn, key);
@@ -55,7 +58,7 @@ struct binding *binding_create(struct core *c, const struct identity *mn)
 	if (!b->mn)
 		goto free_binding;
 	b->timer.kind = TIMER_BINDING;
-	b->mag = b->previous = b->previous_mag = DOMAIN_NO_NODE;
+	b->mag = b->previous = b->previous_mag = b->successor = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
 	exchange_init(&b->moved, EXCHANGE_MOVED);
 	if (timer_reserve(&c->timers, 3))
@@ -91,6 +94,7 @@ void binding_drop(struct core *c, struct binding *b)
 	else
 		table_remove(&c->state.bindings_by_hnp, &b->by_hnp);
 	binding_set_mag(c, b, DOMAIN_NO_NODE);
+	drain_forget(c, &b->hnp);
 	binding_forget_request(b);
 	identity_release(c, b->mn);
 	free(b);
@@ -116,6 +120,8 @@ uint64_t binding_next_stamp(const struct core *c, const struct binding *b, uint6
 
 	if (learnt > seen)
 		seen = learnt;
+	if (b->successor_stamp > seen)
+		seen = b->successor_stamp;
 	return timestamp > seen ? timestamp : seen + 1;
 }
 
@@ -169,6 +175,10 @@ void binding_due(struct core *c, struct binding *b)
 		binding_drop(c, b);
 		return;
 	}
+	if (b->successor != DOMAIN_NO_NODE) {
+		binding_lost(c, b, b->successor, b->successor_stamp);
+		return;
+	}
 	if (b->state == BINDING_DELETING && c->now.mono_ms < b->expires_ms) {
 		timer_set(&c->timers, &b->timer, b->expires_ms);
 		route_sync(c, &b->hnp);
@@ -216,11 +226,38 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 {
 	struct dlma_prefix hnp = b->hnp;
 
-	if (b->state == BINDING_ACTIVE)
+	/* A MAG that went to the successor with it need not be asked. */
+	if (b->state == BINDING_ACTIVE && b->successor == DOMAIN_NO_NODE)
 		revoke_start(c, b, stamp, true, dlma == b->home ? DOMAIN_NO_NODE : dlma);
 	learnt_forward(c, &hnp, &(struct onward){b->mn, dlma, dlma, stamp});
 	binding_drop(c, b);
 	route_sync(c, &hnp);
+}
+
+void binding_hand_over(
+	struct core *c, struct binding *b, uint16_t mag, uint16_t dlma, uint64_t stamp)
+{
+	if (b->successor == dlma && b->successor_stamp == stamp)
+		return; /* the new D-LMA and the H-LMA both say so, and may repeat it */
+	if (b->state != BINDING_ACTIVE || mag != b->mag) {
+		binding_lost(c, b, dlma, stamp);
+		return;
+	}
+	exchange_stop(c, &b->anchor);
+	b->successor = dlma;
+	b->successor_stamp = stamp;
+	timer_set(&c->timers, &b->timer, c->now.mono_ms + HANDED_OVER_MS);
+	report(c, REPORT_binding_handed, b->mn, &b->hnp, dlma);
+}
+
+bool binding_on_error(struct core *c, const struct dlma_prefix *hnp, uint16_t mag)
+{
+	struct binding *b = binding_by_hnp(c, hnp);
+
+	if (!b || b->successor == DOMAIN_NO_NODE || b->mag != mag)
+		return false;
+	binding_lost(c, b, b->successor, b->successor_stamp);
+	return true;
 }
 
 /*

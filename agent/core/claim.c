@@ -26,6 +26,7 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 		if (!b)
 			return;
 		report(c, REPORT_binding_created, b->mn, &b->hnp, b->mag);
+		drain_soon(c);
 	}
 	if (r->previous_mag != DOMAIN_NO_NODE)
 		b->previous_mag = r->previous_mag;
@@ -105,8 +106,7 @@ bool claim_build(struct core *c, struct exchange *e, struct mh_message *m)
 	message_update(m, e, MH_BU_HOME, leaving ? 0 : b->lifetime_ms);
 	message_session(
 		m, b->mn, &b->hnp, leaving ? MH_HANDOFF_UNKNOWN : b->handoff, b->att, b->stamp);
-	m->options.has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
-	m->options.mag_address = c->state.peers[b->mag].node->address;
+	message_name_mag(c, m, b->mag);
 	return true;
 }
 
@@ -125,7 +125,6 @@ void claim_answered(struct core *c, struct exchange *e, const struct mh_message 
 		.hnp = message_hnp(m),
 		.stamp = m->options.timestamp,
 		.previous = DOMAIN_NO_NODE,
-		.previous_mag = DOMAIN_NO_NODE,
 	};
 
 	if (b->state == BINDING_DELETING) {
@@ -138,8 +137,7 @@ void claim_answered(struct core *c, struct exchange *e, const struct mh_message 
 	}
 	if (mh_option_has(&m->options, MH_OPTION_LMA_ADDRESS))
 		r.previous = peer_index(c, &m->options.lma_address);
-	if (mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
-		r.previous_mag = peer_index(c, &m->options.mag_address);
+	r.previous_mag = message_mag(c, m);
 	decided(c, b, &r);
 }
 
@@ -160,6 +158,9 @@ bool claim_build_moved(struct core *c, struct exchange *e, struct mh_message *m)
 	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
 	message_session(m, b->mn, &b->hnp, b->handoff, b->att, b->stamp);
 	message_location(c, m, c->state.conf->self, c->state.conf->self);
+	/* That the MN is still where it was is all that the previous D-LMA may know of that. */
+	if (b->previous_mag == b->mag)
+		message_name_mag(c, m, b->mag);
 	return true;
 }
 

@@ -7,7 +7,8 @@ static void tables_init(struct core *c)
 	struct core_state *s = &c->state;
 	struct table *all[] = {&s->attachments, &s->attachments_by_hnp, &s->bindings,
 		&s->bindings_by_hnp, &s->anchors, &s->anchors_by_mn, &s->learnt, &s->notices,
-		&s->revocations, &s->exchanges, &c->identities, &c->peers_by_address};
+		&s->revocations, &s->exchanges, &s->redirections, &c->identities,
+		&c->peers_by_address};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		table_init(all[i], c->options.seed);
@@ -26,7 +27,9 @@ struct core *core_new(const struct core_options *options)
 	c->state.self = domain_self(options->conf);
 	c->sequence = (uint16_t)options->seed[0];
 	tables_init(c);
-	if (peer_init(c) || anchor_init(c)) {
+	c->state.drain_to = DOMAIN_NO_NODE;
+	c->drain.kind = TIMER_DRAIN;
+	if (timer_reserve(&c->timers, 1) || peer_init(c) || anchor_init(c)) {
 		core_free(c);
 		return NULL;
 	}
@@ -61,6 +64,7 @@ void core_free(struct core *c)
 	free_all(&s->learnt, offsetof(struct learnt, by_hnp));
 	free_all(&s->notices, offsetof(struct notice, node));
 	free_all(&s->revocations, offsetof(struct revocation, node));
+	free_all(&s->redirections, offsetof(struct redirection, node));
 	table_done(&s->attachments_by_hnp);
 	table_done(&s->bindings_by_hnp);
 	table_done(&s->anchors_by_mn);
@@ -136,6 +140,9 @@ static void on_timer(struct core *c, struct timer *t)
 	case TIMER_PEER:
 		peer_heartbeat_due(c, container_of(t, struct peer, heartbeat));
 		break;
+	case TIMER_DRAIN:
+		drain_due(c);
+		break;
 	}
 }
 
@@ -171,6 +178,9 @@ static void handle(struct core *c, const struct event *e)
 		break;
 	case EVENT_KEYS:
 		peer_on_keys(c, e->keys.list, e->keys.count);
+		break;
+	case EVENT_DRAIN:
+		drain_set(c, e->drain.on, e->drain.to);
 		break;
 	case EVENT_LINK:
 		attachment_on_link(c, e->link.ifindex, e->link.mac, e->link.mtu);

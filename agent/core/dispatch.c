@@ -33,7 +33,7 @@ static void on_revocation(struct core *c, struct peer *p, const struct mh_messag
 {
 	if (m->revocation.type == MH_REVOCATION_ACK)
 		on_answer(c, p, m, m->revocation.sequence);
-	else if (c->state.self->roles & DLMA_ROLE_LMA && p->index != c->state.self->lma)
+	else if (c->state.self->roles & DLMA_ROLE_LMA && p->index != c->state.conf->self)
 		binding_on_revocation(c, p, m);
 	else if (c->state.self->roles & DLMA_ROLE_MAG)
 		presence_on_revocation(c, p, m);
@@ -45,6 +45,14 @@ static void on_handover(struct core *c, struct peer *p, const struct mh_message 
 {
 	if (c->state.self->roles & DLMA_ROLE_MAG)
 		handover_on_initiate(c, p, m);
+	else
+		count(c, DLMA_SIGNAL_unexpected);
+}
+
+static void on_notification(struct core *c, struct peer *p, const struct mh_message *m)
+{
+	if (c->state.self->roles & DLMA_ROLE_MAG)
+		drain_on_notification(c, p, m);
 	else
 		count(c, DLMA_SIGNAL_unexpected);
 }
@@ -78,6 +86,12 @@ void dispatch(struct core *c, struct peer *p, const struct mh_message *m)
 		break;
 	case MH_LOCALIZED_ROUTING_ACK:
 		on_answer(c, p, m, m->localized.sequence);
+		break;
+	case MH_UPDATE_NOTIFICATION:
+		on_notification(c, p, m);
+		break;
+	case MH_UPDATE_NOTIFICATION_ACK:
+		on_answer(c, p, m, m->notification.sequence);
 		break;
 	case MH_HEARTBEAT: /* peer.c has taken it */
 		count(c, DLMA_SIGNAL_unexpected);

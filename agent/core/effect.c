@@ -42,7 +42,7 @@ void emit_access(
 	memcpy(e->access.mac, a->mac, sizeof(a->mac));
 	memcpy(e->access.own_mac, link->mac, sizeof(link->mac));
 	e->access.direct = direct;
-	e->access.uplink = c->state.peers[c->state.self->lma].node->address;
+	e->access.uplink = c->state.peers[a->lma].node->address;
 }
 
 void emit_access_del(struct core *c, const struct dlma_prefix *hnp)

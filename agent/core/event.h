@@ -15,6 +15,7 @@ enum event_kind {
 	EVENT_DETACH,
 	EVENT_REVOKE,	      /* the operator ends the service of a MN */
 	EVENT_KEYS,	      /* the operator has other keys for the peers */
+	EVENT_DRAIN,	      /* the operator wants this node empty, or not any more */
 	EVENT_LINK,	      /* an access link came, changed or went */
 	EVENT_USE,	      /* answer to EFFECT_CHECK_USE */
 	EVENT_MAP_FAILED,     /* EFFECT_LOCATION_PUT did not fit */
@@ -46,6 +47,10 @@ struct event {
 			const struct domain_key *list; /* all of them; read during the step */
 			uint32_t count;
 		} keys;
+		struct {
+			bool on;
+			uint16_t to; /* node that takes the MNs, or DOMAIN_NO_NODE */
+		} drain;
 		struct {
 			uint32_t ifindex;
 			uint8_t mac[6];

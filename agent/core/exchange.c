@@ -18,6 +18,7 @@ static const struct exchange_row {
 	[EXCHANGE_MOVED] = {5, claim_build_moved, claim_moved_answered, claim_moved_given_up},
 	[EXCHANGE_LOCATION] = {3, notice_build, notice_answered, notice_given_up, notice_moot},
 	[EXCHANGE_REVOKE] = {3, revoke_build, revoke_answered, revoke_given_up},
+	[EXCHANGE_REDIRECT] = {3, drain_build, drain_answered, drain_given_up, drain_moot},
 	[EXCHANGE_HANDOVER] = {3, handover_build, handover_answered, handover_given_up},
 };
 
@@ -71,12 +72,15 @@ static uint8_t answer_to(uint8_t type)
 		return MH_HANDOVER_ACK;
 	case MH_LOCALIZED_ROUTING_INITIATION:
 		return MH_LOCALIZED_ROUTING_ACK;
+	case MH_UPDATE_NOTIFICATION:
+		return MH_UPDATE_NOTIFICATION_ACK;
 	case MH_BINDING_REFRESH_REQUEST:
 	case MH_BINDING_ACK:
 	case MH_BINDING_ERROR:
 	case MH_HEARTBEAT:
 	case MH_HANDOVER_ACK:
 	case MH_LOCALIZED_ROUTING_ACK:
+	case MH_UPDATE_NOTIFICATION_ACK:
 		break;
 	}
 	return 0;

@@ -17,7 +17,7 @@ bool handover_build(struct core *c, struct exchange *e, struct mh_message *m)
 	m->handover.flags = MH_HI_PROXY | MH_HI_FORWARD;
 	message_session(m, &mn, &a->hnp, a->handoff, MH_ATT_ETHERNET, a->last_timestamp);
 	m->options.has |= MH_HAS(MH_OPTION_LMA_ADDRESS);
-	m->options.lma_address = c->state.peers[c->state.self->lma].node->address;
+	m->options.lma_address = c->state.peers[a->lma].node->address;
 	return true;
 }
 

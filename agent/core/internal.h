@@ -104,6 +104,13 @@ void message_update(
 void message_mn(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp);
 void message_session(struct mh_message *m, const struct identity *mn, const struct dlma_prefix *hnp,
 	uint8_t handoff, uint8_t att, uint64_t timestamp);
+/* "Register with that LMA" (RFC 6463). */
+void message_redirect(struct core *c, struct mh_message *m, uint16_t lma);
+/* DOMAIN_NO_NODE: nobody is named, or a stranger. */
+uint16_t message_redirection(const struct core *c, const struct mh_message *m);
+void message_name_mag(struct core *c, struct mh_message *m, uint16_t mag);
+/* The MAG that is named, or DOMAIN_NO_NODE. */
+uint16_t message_mag(const struct core *c, const struct mh_message *m);
 /* "Tunnel to `target`; the D-LMA is `dlma`": what makes a PBU a location update. */
 void message_location(struct core *c, struct mh_message *m, uint16_t target, uint16_t dlma);
 /* Acknowledges a BRI (RFC 5846 6.2); `code` is a status. */
@@ -116,7 +123,10 @@ struct reply {
 	uint64_t timestamp;	/* 0: repeat that of the request */
 	uint16_t previous;	/* D-LMA to be named, or DOMAIN_NO_NODE */
 	uint16_t previous_mag;	/* likewise */
+	uint16_t redirect;	/* LMA to register with instead, or DOMAIN_NO_NODE */
 };
+/* One that names nobody. */
+struct reply message_reply_new(uint8_t status);
 void message_reply(struct core *c, const struct request *r, const struct reply *reply);
 uint32_t message_lifetime_ms(uint16_t units);
 /* A registration lasts no longer than the domain says, whatever is asked for. */
@@ -150,6 +160,14 @@ void binding_revoke(struct core *c, struct binding *b);
 void binding_due(struct core *c, struct binding *b);
 /* The MN is anchored at `dlma` since `stamp`: we are the previous D-LMA now. */
 void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t stamp);
+/*
+ * The same on word of the new D-LMA, or of the H-LMA. If the MN is still at its MAG, and only its
+ * anchor is another one, this node serves it until the MAG must have heard of that too.
+ */
+void binding_hand_over(
+	struct core *c, struct binding *b, uint16_t mag, uint16_t dlma, uint64_t stamp);
+/* A MAG says that it has not got the MN. False if that means nothing to a binding. */
+bool binding_on_error(struct core *c, const struct dlma_prefix *hnp, uint16_t mag);
 /* A MAG still has a MN whose anchor went elsewhere: claim it back with a newer stamp. */
 void binding_outbid(struct core *c, const struct revocation *r, uint64_t above);
 
@@ -317,6 +335,8 @@ void attachment_take_hint(struct core *c, struct attachment *a, const struct dlm
 struct identity attachment_identity(const struct attachment *a);
 enum domain_disclosure attachment_disclosure(const struct core *c, const struct attachment *a);
 void attachment_report(struct core *c, enum report_kind kind, const struct attachment *a);
+void attachment_report_lma(
+	struct core *c, enum report_kind kind, const struct attachment *a, uint16_t lma);
 /* The access entry of the data path, made or taken away. */
 void attachment_deliver(struct core *c, struct attachment *a);
 void attachment_undeliver(struct core *c, struct attachment *a);
@@ -327,11 +347,15 @@ void attachment_advertise(struct core *c, struct attachment *a, bool withdraw);
 void attachment_advertise_due(struct core *c, struct attachment *a);
 void attachment_withdraw(struct core *c, struct attachment *a);
 void attachment_probe(struct core *c, struct attachment *a);
-/* An access link came or changed; `mtu` 0: it is gone. */
+/* An access link came or changed; `mtu` 0: it is gone, and each MN on it leaves. */
 void attachment_on_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], uint32_t mtu);
 
 /* mag.c: MAG: registration with the LMA. */
 void mag_register(struct core *c, struct attachment *a, uint8_t handoff);
+/* While the MN is there: with the LMA that should have it. */
+void mag_refresh(struct core *c, struct attachment *a);
+/* Registers with another LMA. Until that agrees the present one goes on. */
+void mag_move(struct core *c, struct attachment *a, uint16_t lma);
 void mag_schedule_refresh(struct core *c, struct attachment *a);
 /* Not registered for a while; then it is asked whether it is still there. */
 void mag_pause(struct core *c, struct attachment *a, uint64_t ms);
@@ -342,8 +366,10 @@ void mag_given_up(struct core *c, struct exchange *e);
 void mag_leave(struct core *c, struct attachment *a);
 /* No service for a while, however often the MN announces itself. */
 void mag_turn_away(struct core *c, struct attachment *a);
-/* The LMA has no binding for a HNP that a MN of ours has. */
-void mag_register_again(struct core *c, const struct dlma_prefix *hnp);
+/* `lma` has no binding for a HNP that a MN of ours may have. False if it is no LMA of ours. */
+bool mag_register_again(struct core *c, const struct dlma_prefix *hnp, uint16_t lma);
+/* An access link is gone: each MN that was on it leaves. */
+void mag_check_links(struct core *c);
 /* The LMA lost its bindings: register everything again. */
 void mag_register_all(struct core *c, uint16_t lma);
 
@@ -357,6 +383,19 @@ void presence_due(struct core *c, struct attachment *a);
 void presence_on_revocation(struct core *c, struct peer *p, const struct mh_message *m);
 void presence_adopt(
 	struct core *c, const struct dlma_prefix *hnp, uint32_t ifindex, const uint8_t mac[6]);
+
+/* drain.c: emptying a node: LMA and MAG. */
+void drain_set(struct core *c, bool on, uint16_t to);
+void drain_due(struct core *c);
+/* A binding came that has to go, if this node is being drained. */
+void drain_soon(struct core *c);
+/* A binding has ended. */
+void drain_forget(struct core *c, const struct dlma_prefix *hnp);
+bool drain_build(struct core *c, struct exchange *e, struct mh_message *m);
+void drain_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void drain_given_up(struct core *c, struct exchange *e);
+void drain_moot(struct core *c, struct exchange *e);
+void drain_on_notification(struct core *c, struct peer *p, const struct mh_message *m);
 
 /* handover.c: MAG: from MAG to MAG (RFC 5949). */
 bool handover_build(struct core *c, struct exchange *e, struct mh_message *m);

@@ -246,6 +246,7 @@ struct update {
 	struct request request;
 	struct place place;
 	uint16_t sender;
+	uint16_t mag; /* that the D-LMA has the MN from; or DOMAIN_NO_NODE */
 	uint32_t lifetime_ms;
 };
 
@@ -270,7 +271,7 @@ static uint8_t update_binding(
 	if (u->place.stamp <= b->stamp)
 		return MH_STATUS_timestamp_lower;
 	if (u->lifetime_ms)
-		binding_lost(c, b, u->place.dlma, u->place.stamp);
+		binding_hand_over(c, b, u->mag, u->place.dlma, u->place.stamp);
 	return MH_STATUS_accepted;
 }
 
@@ -403,11 +404,12 @@ static const struct dlma_addr *target_address(const struct mh_options *o)
 void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m)
 {
 	struct update u = {.sender = p->index, .place.stamp = m->options.timestamp};
-	struct reply reply = {.previous = DOMAIN_NO_NODE, .previous_mag = DOMAIN_NO_NODE};
+	struct reply reply = message_reply_new(MH_STATUS_accepted);
 	struct binding *b;
 
 	request_read(&u.request, p, m);
 	u.lifetime_ms = u.request.lifetime_ms;
+	u.mag = message_mag(c, m);
 	u.place.target = peer_index(c, target_address(&m->options));
 	u.place.dlma = peer_index(c, &m->options.lma_address);
 	reply.status = check(c, &u);
@@ -483,15 +485,15 @@ void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
 {
 	struct dlma_prefix hnp;
 	struct learnt *l;
+	bool ours;
 
 	if (m->be.status != MH_BINDING_ERROR_NO_BINDING || !owner_hnp(c, &m->be.home, &hnp)) {
 		count(c, DLMA_SIGNAL_unexpected);
 		return;
 	}
+	ours = mag_register_again(c, &hnp, p->index) || binding_on_error(c, &hnp, p->index);
 	l = learnt_by_hnp(c, &hnp);
-	if (p->index == c->state.self->lma)
-		mag_register_again(c, &hnp);
-	else if (!l)
+	if (!l && !ours)
 		count(c, DLMA_SIGNAL_unexpected);
 	if (!l)
 		return;

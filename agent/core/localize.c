@@ -43,8 +43,7 @@ void localize_build(struct core *c, const struct exchange *e, const struct dlma_
 	m->localized.lifetime_s = (uint16_t)(c->state.domain->timers.cache_lifetime_ms / 1000);
 	message_mn(m, mn_of(c, source), source);
 	message_mn(m, mn_of(c, hnp), hnp);
-	m->options.has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
-	m->options.mag_address = c->state.peers[to.target].node->address;
+	message_name_mag(c, m, to.target);
 }
 
 static uint8_t judge(struct core *c, const struct peer *p, const struct mh_message *m,
@@ -53,12 +52,12 @@ static uint8_t judge(struct core *c, const struct peer *p, const struct mh_messa
 	const struct mh_options *o = &m->options;
 	const struct attachment *a;
 
-	if (p->index != c->state.self->lma || o->hnp_count != 2 || o->mn_id_count != 2 ||
-		!mh_option_has(o, MH_OPTION_MAG_ADDRESS) || !peer_is_mag_only(c, target) ||
-		!owner_hnp_valid(c, &o->hnp[1].prefix) ||
+	a = o->hnp_count ? attachment_by_hnp(c, &o->hnp[0].prefix) : NULL;
+	if (p->index != (a ? a->lma : c->state.self->lma) || o->hnp_count != 2 ||
+		o->mn_id_count != 2 || !mh_option_has(o, MH_OPTION_MAG_ADDRESS) ||
+		!peer_is_mag_only(c, target) || !owner_hnp_valid(c, &o->hnp[1].prefix) ||
 		mobile_disclosure(c, mn) != DOMAIN_DISCLOSE_MAG)
 		return NOT_ALLOWED;
-	a = attachment_by_hnp(c, &o->hnp[0].prefix);
 	return a && a->delivering ? 0 : NOT_ATTACHED;
 }
 
@@ -66,7 +65,7 @@ static uint8_t judge(struct core *c, const struct peer *p, const struct mh_messa
 void localize_on_initiation(struct core *c, struct peer *p, const struct mh_message *m)
 {
 	const struct mh_mn_id *id = &m->options.mn_id[1];
-	uint16_t target = peer_index(c, &m->options.mag_address);
+	uint16_t target = message_mag(c, m);
 	struct mh_message answer = {.type = MH_LOCALIZED_ROUTING_ACK};
 	struct identity mn = {.id_len = id->len};
 	struct onward onward = {&mn, target, p->index, 0};

@@ -9,12 +9,38 @@ enum {
 	REFUSED_PAUSE_MS = 60000,
 };
 
-void mag_register(struct core *c, struct attachment *a, uint8_t handoff)
+static void register_with(struct core *c, struct attachment *a, uint16_t lma, uint8_t handoff)
 {
 	a->handoff = handoff;
 	if (a->state != ATTACHMENT_REGISTERED)
 		attachment_enter(c, a, ATTACHMENT_REGISTERING);
-	exchange_start(c, &a->exchange, c->state.self->lma);
+	exchange_start(c, &a->exchange, lma);
+}
+
+void mag_register(struct core *c, struct attachment *a, uint8_t handoff)
+{
+	register_with(c, a, a->lma, handoff);
+}
+
+void mag_move(struct core *c, struct attachment *a, uint16_t lma)
+{
+	if (a->exchange.waiting && a->exchange.peer == lma)
+		return;
+	attachment_report_lma(c, REPORT_mn_redirected, a, lma);
+	register_with(c, a, lma,
+		lma == a->lma && a->state == ATTACHMENT_REGISTERED ? MH_HANDOFF_UNCHANGED
+								   : MH_HANDOFF_UNKNOWN);
+}
+
+/* A MN that another LMA took over comes back to the configured one once that answers again. */
+void mag_refresh(struct core *c, struct attachment *a)
+{
+	uint16_t usual = c->state.self->lma;
+
+	if (a->lma != usual && c->state.peers[usual].state == PEER_UP)
+		register_with(c, a, usual, MH_HANDOFF_UNKNOWN);
+	else
+		mag_register(c, a, MH_HANDOFF_UNCHANGED);
 }
 
 /* RFC 5213 6.9.1.1 */
@@ -74,7 +100,8 @@ void mag_turn_away(struct core *c, struct attachment *a)
 static void registered(struct core *c, struct attachment *a, const struct mh_message *m)
 {
 	struct dlma_prefix hnp = message_hnp(m);
-	bool news = a->state != ATTACHMENT_REGISTERED || !prefix_equal(&hnp, &a->hnp);
+	bool news = a->state != ATTACHMENT_REGISTERED || !prefix_equal(&hnp, &a->hnp) ||
+		    a->lma != a->exchange.peer;
 
 	if (!owner_hnp_valid(c, &hnp)) {
 		count(c, DLMA_SIGNAL_not_authorised);
@@ -82,6 +109,7 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		return;
 	}
 	take_hnp(c, a, &hnp);
+	a->lma = a->exchange.peer;
 	attachment_enter(c, a, ATTACHMENT_REGISTERED);
 	a->registered_ms = c->now.mono_ms;
 	a->lifetime_ms = message_lifetime_ms(m->ba.lifetime);
@@ -119,6 +147,14 @@ static void wait_for_room(struct core *c, struct attachment *a)
 /* RFC 5213 6.9.1.2, the statuses that say what to do next. */
 static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_message *m)
 {
+	uint16_t other = message_redirection(c, m);
+
+	if (m->ba.status == MH_STATUS_no_resources &&
+		domain_may_register(c->state.domain, c->state.conf->self, other) &&
+		a->retries++ < RETRIES_MAX) {
+		mag_move(c, a, other);
+		return true;
+	}
 	if (m->ba.status == MH_STATUS_timestamp_lower && a->retries++ < RETRIES_MAX) {
 		if (m->options.timestamp > a->last_timestamp)
 			a->last_timestamp = m->options.timestamp;
@@ -150,8 +186,10 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 	}
 	if (try_otherwise(c, a, m))
 		return;
-	report_status(c, REPORT_mn_refused, &mn, &a->hnp, c->state.self->lma, m->ba.status);
-	if (m->ba.status == MH_STATUS_no_resources)
+	report_status(c, REPORT_mn_refused, &mn, &a->hnp, e->peer, m->ba.status);
+	if (a->state == ATTACHMENT_REGISTERED && e->peer != a->lma)
+		mag_schedule_refresh(c, a); /* the present LMA has it still */
+	else if (m->ba.status == MH_STATUS_no_resources)
 		wait_for_room(c, a);
 	else
 		mag_turn_away(c, a);
@@ -181,17 +219,20 @@ void mag_leave(struct core *c, struct attachment *a)
 	timer_clear(&c->timers, &a->timer);
 	attachment_enter(c, a, ATTACHMENT_LEAVING);
 	if (told)
-		exchange_start(c, &a->exchange, c->state.self->lma);
+		exchange_start(c, &a->exchange, a->lma);
 	else
 		attachment_forget(c, a);
 }
 
-void mag_register_again(struct core *c, const struct dlma_prefix *hnp)
+bool mag_register_again(struct core *c, const struct dlma_prefix *hnp, uint16_t lma)
 {
 	struct attachment *a = attachment_by_hnp(c, hnp);
 
+	if ((a ? a->lma : c->state.self->lma) != lma)
+		return false;
 	if (a && a->state == ATTACHMENT_REGISTERED && !a->probed_ms)
 		attachment_probe(c, a);
+	return true;
 }
 
 void mag_register_all(struct core *c, uint16_t lma)
@@ -199,12 +240,23 @@ void mag_register_all(struct core *c, uint16_t lma)
 	uint64_t at = c->now.mono_ms;
 	struct table_node *n = NULL;
 
-	if (lma != c->state.self->lma)
-		return;
 	while ((n = table_next(&c->state.attachments, n))) {
 		struct attachment *a = container_of(n, struct attachment, by_mac);
 
-		if (a->state == ATTACHMENT_REGISTERED && !a->probed_ms)
+		if (a->lma == lma && a->state == ATTACHMENT_REGISTERED && !a->probed_ms)
 			timer_set(&c->timers, &a->timer, at++);
+	}
+}
+
+/* One timer each: presence_due() finds the link gone. */
+void mag_check_links(struct core *c)
+{
+	struct table_node *n = NULL;
+
+	while ((n = table_next(&c->state.attachments, n))) {
+		struct attachment *a = container_of(n, struct attachment, by_mac);
+
+		if (!attachment_link_of(c, a->ifindex) && a->state != ATTACHMENT_LEAVING)
+			timer_set(&c->timers, &a->timer, c->now.mono_ms);
 	}
 }

@@ -73,6 +73,31 @@ void message_location(struct core *c, struct mh_message *m, uint16_t target, uin
 	o->lma_address = c->state.peers[dlma].node->address;
 }
 
+void message_redirect(struct core *c, struct mh_message *m, uint16_t lma)
+{
+	m->options.has |= MH_HAS(MH_OPTION_REDIRECT);
+	m->options.redirect = c->state.peers[lma].node->address;
+}
+
+uint16_t message_redirection(const struct core *c, const struct mh_message *m)
+{
+	return mh_option_has(&m->options, MH_OPTION_REDIRECT) ? peer_index(c, &m->options.redirect)
+							      : DOMAIN_NO_NODE;
+}
+
+void message_name_mag(struct core *c, struct mh_message *m, uint16_t mag)
+{
+	m->options.has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
+	m->options.mag_address = c->state.peers[mag].node->address;
+}
+
+uint16_t message_mag(const struct core *c, const struct mh_message *m)
+{
+	return mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS)
+		       ? peer_index(c, &m->options.mag_address)
+		       : DOMAIN_NO_NODE;
+}
+
 struct dlma_prefix message_hnp(const struct mh_message *m)
 {
 	return m->options.hnp_count ? m->options.hnp[0].prefix : (struct dlma_prefix){0};
@@ -130,6 +155,14 @@ void message_limit_lifetime(const struct core *c, struct request *r)
 	r->lifetime_ms = r->lifetime_ms < limit ? r->lifetime_ms : limit;
 }
 
+struct reply message_reply_new(uint8_t status)
+{
+	return (struct reply){.status = status,
+		.previous = DOMAIN_NO_NODE,
+		.previous_mag = DOMAIN_NO_NODE,
+		.redirect = DOMAIN_NO_NODE};
+}
+
 /* RFC 5213 5.3.6 */
 void message_reply(struct core *c, const struct request *r, const struct reply *reply)
 {
@@ -151,10 +184,10 @@ void message_reply(struct core *c, const struct request *r, const struct reply *
 		m.options.has |= MH_HAS(MH_OPTION_LMA_ADDRESS);
 		m.options.lma_address = c->state.peers[reply->previous].node->address;
 	}
-	if (reply->previous_mag != DOMAIN_NO_NODE) {
-		m.options.has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
-		m.options.mag_address = c->state.peers[reply->previous_mag].node->address;
-	}
+	if (reply->previous_mag != DOMAIN_NO_NODE)
+		message_name_mag(c, &m, reply->previous_mag);
+	if (reply->redirect != DOMAIN_NO_NODE)
+		message_redirect(c, &m, reply->redirect);
 	c->state.counters.statuses[reply->status]++;
 	if (reply->status >= MH_STATUS_unspecified)
 		count(c, DLMA_SIGNAL_refused);

@@ -172,7 +172,7 @@ bool peer_is_lma(const struct core *c, uint16_t index)
 
 bool peer_registers_here(const struct core *c, uint16_t index)
 {
-	return peer_is_mag(c, index) && c->state.domain->nodes[index].lma == c->state.conf->self;
+	return domain_may_register(c->state.domain, index, c->state.conf->self);
 }
 
 bool peer_is_mag(const struct core *c, uint16_t index)
@@ -361,8 +361,7 @@ static void check_restart(struct core *c, struct peer *p, uint32_t counter)
 	if (!restarted)
 		return;
 	report(c, REPORT_peer_restarted, NULL, NULL, p->index);
-	if (p->index == c->state.self->lma)
-		mag_register_all(c, p->index);
+	mag_register_all(c, p->index);
 	if (c->state.self->roles & DLMA_ROLE_LMA)
 		claim_all(c, p->index);
 }

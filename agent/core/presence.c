@@ -24,9 +24,9 @@ static void attached(struct core *c, struct attachment *a)
 	mag_register(c, a, MH_HANDOFF_UNKNOWN);
 }
 
-static void answer_revocation(struct core *c, uint16_t sequence, uint8_t code)
+static void answer_revocation(struct core *c, const struct attachment *a, uint8_t code)
 {
-	message_revocation_answer(c, c->state.self->lma, sequence, code);
+	message_revocation_answer(c, a->revoking_lma, a->revoking_sequence, code);
 }
 
 /* A sign of life. What it answers depends on why it was wanted. */
@@ -47,7 +47,7 @@ static void present(struct core *c, struct attachment *a)
 		a->revoking = false;
 		a->registered_ms = 0; /* it may have been away: it need not wait to be registered */
 		attachment_report(c, REPORT_mn_present, a);
-		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_MN_ATTACHED);
+		answer_revocation(c, a, MH_REVOCATION_MN_ATTACHED);
 		mag_schedule_refresh(c, a);
 	} else if (disputed) {
 		/*
@@ -56,7 +56,7 @@ static void present(struct core *c, struct attachment *a)
 		 */
 		timer_set(&c->timers, &a->timer, c->now.mono_ms + REGISTER_PACE_MS);
 	} else if (a->state == ATTACHMENT_REGISTERED) {
-		mag_register(c, a, MH_HANDOFF_UNCHANGED);
+		mag_refresh(c, a);
 		mag_schedule_refresh(c, a);
 	} else {
 		mag_register(c, a, MH_HANDOFF_UNKNOWN);
@@ -67,7 +67,7 @@ static void absent(struct core *c, struct attachment *a)
 {
 	attachment_report(c, REPORT_mn_gone, a);
 	if (a->revoking) {
-		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_OK);
+		answer_revocation(c, a, MH_REVOCATION_OK);
 		handover_agree(c, a);
 		attachment_part(c, a);
 		attachment_drop(c, a);
@@ -106,6 +106,14 @@ static void announced(struct core *c, struct attachment *a, const struct dlma_ad
 		attached(c, a);
 }
 
+static void turned_away(struct core *c, const struct domain_mobile *mobile)
+{
+	struct identity mn = {.id_len = (uint8_t)strlen(mobile->id)};
+
+	memcpy(mn.id, mobile->id, mn.id_len);
+	report(c, REPORT_drain_refused, &mn, NULL, REPORT_NO_PEER);
+}
+
 void presence_attach(
 	struct core *c, uint32_t ifindex, const uint8_t mac[6], const struct dlma_addr *hoa_hint)
 {
@@ -122,6 +130,10 @@ void presence_attach(
 	}
 	if (a) {
 		announced(c, a, hoa_hint);
+		return;
+	}
+	if (c->state.draining) {
+		turned_away(c, mobile);
 		return;
 	}
 	a = attachment_create(c, mobile, ifindex);
@@ -189,20 +201,27 @@ void presence_on_revocation(struct core *c, struct peer *p, const struct mh_mess
 	struct attachment *a = by_revocation(c, &m->options);
 	uint8_t trigger = m->revocation.code;
 
-	if (p->index != c->state.self->lma) {
+	if (!peer_is_lma(c, p->index)) {
 		count(c, DLMA_SIGNAL_not_authorised);
 		return;
 	}
 	if (!a || a->state == ATTACHMENT_LEAVING || a->away) {
-		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_NO_BINDING);
+		message_revocation_answer(
+			c, p->index, m->revocation.sequence, MH_REVOCATION_NO_BINDING);
 		return;
 	}
-	if (trigger < MH_TRIGGER_HANDOVER_SAME_ATT || trigger > MH_TRIGGER_HANDOVER_UNKNOWN) {
-		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_OK);
-		mag_turn_away(c, a);
+	/* An LMA that had the MN before, on the same MAG, has no say any more. */
+	if (a->lma != p->index) {
+		count(c, DLMA_SIGNAL_not_authorised);
 		return;
 	}
 	a->revoking_sequence = m->revocation.sequence;
+	a->revoking_lma = p->index;
+	if (trigger < MH_TRIGGER_HANDOVER_SAME_ATT || trigger > MH_TRIGGER_HANDOVER_UNKNOWN) {
+		answer_revocation(c, a, MH_REVOCATION_OK);
+		mag_turn_away(c, a);
+		return;
+	}
 	if (a->revoking)
 		return;
 	a->revoking = true;

@@ -11,11 +11,9 @@
 void registration_answer(
 	struct core *c, const struct request *r, uint8_t status, uint64_t timestamp)
 {
-	struct reply reply = {.status = status,
-		.timestamp = timestamp,
-		.previous = DOMAIN_NO_NODE,
-		.previous_mag = DOMAIN_NO_NODE};
+	struct reply reply = message_reply_new(status);
 
+	reply.timestamp = timestamp;
 	if (status)
 		report_status(c, REPORT_binding_refused, &r->mn, &r->hnp, r->peer, status);
 	message_reply(c, r, &reply);
@@ -23,11 +21,10 @@ void registration_answer(
 
 void registration_accept(struct core *c, const struct binding *b, const struct request *r)
 {
-	struct reply reply = {.lifetime_ms = b->lifetime_ms,
-		.hnp = b->hnp,
-		.previous = DOMAIN_NO_NODE,
-		.previous_mag = DOMAIN_NO_NODE};
+	struct reply reply = message_reply_new(MH_STATUS_accepted);
 
+	reply.lifetime_ms = b->lifetime_ms;
+	reply.hnp = b->hnp;
 	/* O-LMAs may tunnel straight to it still: it shall forward (draft 5.1.2, 5.1.3). */
 	if (mobile_disclosure(c, b->mn) != DOMAIN_DISCLOSE_NONE && b->previous_mag != r->peer &&
 		peer_is_mag_only(c, b->previous_mag))
@@ -146,6 +143,7 @@ static void note_request(struct core *c, struct binding *b, const struct request
 	if (b->state != BINDING_PENDING && b->mag != r->peer)
 		b->previous_mag = b->mag;
 	binding_set_mag(c, b, r->peer);
+	b->successor = DOMAIN_NO_NODE;
 	binding_set_lifetime(c, b, r->lifetime_ms);
 }
 
@@ -169,6 +167,10 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 		report(c, REPORT_binding_moved, b->mn, &b->hnp, b->mag);
 	}
 	registration_accept(c, b, r);
+	if (!same) {
+		drain_forget(c, &b->hnp); /* it asks the MAG before */
+		drain_soon(c);
+	}
 	claim_start(c, b);
 }
 
@@ -178,6 +180,16 @@ static bool within_quota(struct core *c, struct binding *b, const struct request
 		c->state.peers[r->peer].bindings, c->state.conf->bindings_per_mag, r->peer};
 
 	return (b && b->mag == r->peer) || quota_admits(c, &gain);
+}
+
+/* This node takes no more; another LMA does (RFC 6463 5.3). */
+static void redirect(struct core *c, const struct request *r)
+{
+	struct reply reply = message_reply_new(MH_STATUS_no_resources);
+
+	reply.redirect = c->state.drain_to;
+	report_status(c, REPORT_binding_refused, &r->mn, &r->hnp, r->peer, MH_STATUS_no_resources);
+	message_reply(c, r, &reply);
 }
 
 /* The MN is new here: the owner of its HNP decides (draft 4.3). */
@@ -236,6 +248,8 @@ void registration_on_pbu(struct core *c, struct peer *p, const struct mh_message
 		deregister(c, b, &r);
 	else if (b && b->state != BINDING_PENDING)
 		update(c, b, &r);
+	else if (c->state.draining && !b)
+		redirect(c, &r);
 	else
 		register_new(c, b, &r);
 }

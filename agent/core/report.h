@@ -41,6 +41,12 @@
 	X(revocation_done, INFO, "MAG %p gave up %m (%h)")                                        \
 	X(quota_entries, WARN, "ALARM: %p has as many MNs as it may have; %m (%h) refused")       \
 	X(quota_moves, WARN, "ALARM: %p moves MNs faster than it may; %m (%h) refused")           \
+	X(drain_started, INFO, "this node is being drained; %p takes its MNs")                    \
+	X(drain_ended, INFO, "this node takes MNs again")                                         \
+	X(drain_asked, INFO, "asked MAG %p to register %m (%h) elsewhere")                        \
+	X(drain_refused, WARN, "MN %m turned away: this node is being drained")                   \
+	X(mn_redirected, INFO, "MN %m (%h): asked to register with LMA %p")                       \
+	X(binding_handed, INFO, "MN %m (%h) is bound to %p now; serving it a moment longer")      \
 	X(peer_up, INFO, "peer %p answers")                                                       \
 	X(peer_down, WARN, "peer %p does not answer heartbeats")                                  \
 	X(peer_restarted, WARN, "peer %p restarted and lost its bindings")                        \

@@ -8,6 +8,7 @@
  *	learnt       O-LMA cache entries and previous D-LMA forwarding entries (draft 4.4)
  *	notices      location updates on their way to an O-LMA, one per HNP and O-LMA
  *	revocations  MAGs asked whether they still have a MN that is registered elsewhere
+ *	redirections MAGs asked to register a MN with another LMA (drain)
  *	exchanges    requests waiting for their answer, by peer and sequence number
  *
  * The data path sees one entry per HNP, made of these tables by route_sync().
@@ -28,6 +29,7 @@ enum timer_kind {
 	TIMER_ATTACHMENT, /* refresh, presence */
 	TIMER_ADVERTISE,  /* next unsolicited router advertisement */
 	TIMER_PEER,	  /* heartbeat */
+	TIMER_DRAIN,	  /* next look at what is still bound here */
 };
 
 /* What is being asked; each has a row in exchange.c. */
@@ -38,6 +40,7 @@ enum exchange_purpose {
 	EXCHANGE_LOCATION, /* H-LMA or previous D-LMA to O-LMA (draft 4.4) */
 	EXCHANGE_REVOKE,   /* LMA to MAG: BRI (RFC 5846) */
 	EXCHANGE_HANDOVER, /* new MAG to previous MAG: HI (RFC 5949) */
+	EXCHANGE_REDIRECT, /* LMA to MAG: UPN (RFC 7077) */
 	EXCHANGE_PURPOSE_COUNT,
 };
 
@@ -92,13 +95,15 @@ struct binding {
 	uint64_t stamp;		   /* of the movement */
 	uint64_t last_timestamp;   /* of the last PBU accepted from a MAG */
 	uint64_t expires_ms;
-	uint64_t held_until_ms; /* DELETING: packets wait so long for the MN to be somewhere */
-	uint32_t lifetime_ms;	/* granted to the MAG */
-	struct movers movers;	/* MAGs */
+	uint64_t held_until_ms;	  /* DELETING: packets wait so long for the MN to be somewhere */
+	uint64_t successor_stamp; /* of the movement to the successor */
+	uint32_t lifetime_ms;	  /* granted to the MAG */
+	struct movers movers;	  /* MAGs */
 	uint16_t mag;
 	uint16_t home;	       /* H-LMA; may be this node */
 	uint16_t previous;     /* D-LMA to be told, or DOMAIN_NO_NODE */
 	uint16_t previous_mag; /* likewise, by the present MAG */
+	uint16_t successor;    /* D-LMA to be, while this one still serves; or DOMAIN_NO_NODE */
 	uint8_t state;	       /* enum binding_state */
 	uint8_t att;
 	uint8_t handoff; /* of the PBU that made the present binding */
@@ -162,6 +167,13 @@ struct revocation {
 	uint16_t rival;	 /* who has it now, as they say; DOMAIN_NO_NODE: not known */
 };
 
+/* A MAG is asked to register a MN of this LMA with another one. Ends with the binding. */
+struct redirection {
+	struct table_node node; /* by HNP */
+	struct exchange exchange;
+	struct dlma_prefix hnp;
+};
+
 enum attachment_state {
 	ATTACHMENT_GONE, /* about to be freed, or not made yet */
 	ATTACHMENT_REGISTERING,
@@ -198,8 +210,9 @@ struct attachment {
 	uint64_t lifetime_ms;	/* granted */
 	uint32_t ifindex;
 	uint32_t full_ms;	    /* token bucket of its registrations (quota.c) */
+	uint16_t lma;		    /* that has the binding; at first the one configured */
 	uint16_t revoking_sequence; /* BRI that waits for the probe */
-	uint16_t previous_mag;
+	uint16_t revoking_lma;	    /* that sent it */
 	uint8_t mac[6];
 	uint8_t state;	 /* enum attachment_state */
 	uint8_t handoff; /* of the PBU on its way */
@@ -273,10 +286,12 @@ struct core_state {
 	const struct domain_node *self;
 	struct peer *peers; /* by node index; our own entry included */
 	struct table attachments, attachments_by_hnp, bindings, bindings_by_hnp, anchors,
-		anchors_by_mn, learnt, notices, revocations, exchanges;
+		anchors_by_mn, learnt, notices, revocations, redirections, exchanges;
 	struct access_link links[ACCESS_LINKS_MAX];
 	uint32_t link_count;
 	uint32_t cached;    /* learnt entries that take room in the cache */
+	bool draining;	    /* takes no new MNs */
+	uint16_t drain_to;  /* LMA that shall have ours; or DOMAIN_NO_NODE */
 	uint32_t expecting; /* registrations under way: bindings PENDING, attachments REGISTERING */
 	uint32_t rekeyed;   /* how often the keys were replaced */
 	struct core_counters counters;
@@ -285,6 +300,7 @@ struct core_state {
 struct core {
 	struct core_state state; /* first: see core_state() */
 	struct timer_heap timers;
+	struct timer drain;
 	struct table identities, peers_by_address;
 	const struct profiles *profiles;
 	struct core_options options;

@@ -32,5 +32,11 @@ void table_print(FILE *out, const json_t *rows, const struct column *columns, si
 /* show.c: the human form of each answer. */
 bool show_print(const char *verb, const json_t *answer);
 
+/*
+ * drain.c: sends the request, and with `wait` stays until the node is empty. Returns an exit
+ * status: CTL_REFUSED also if it cannot be emptied.
+ */
+int drain_run(const char *socket_path, const char *request, bool wait, bool as_json);
+
 /* reasons.c */
 void reasons_print(FILE *out);

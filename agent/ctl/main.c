@@ -29,6 +29,9 @@ static const struct verb verbs[] = {
 	{"attach", "MN [INTERFACE]", "MAG: this MN is on that access link now", 1, 2},
 	{"detach", "MN [INTERFACE]", "MAG: it has left", 1, 2},
 	{"revoke", "MN", "LMA: end its service here and at its D-LMA, for a minute", 1, 1},
+	{"drain", "[LMA]", "hand all MNs over to that LMA, and wait until this node is empty", 0,
+		1},
+	{"undrain", "", "take MNs again", 0, 0},
 	{"monitor", "", "follow what happens, line by line", 0, 0},
 	{"reload", "", "read the keys of the configuration again (as SIGHUP does)", 0, 0},
 	{"keygen", "DOMAIN.conf DIR [STEP]",
@@ -41,6 +44,7 @@ struct options {
 	const char *socket;
 	bool json;
 	bool force;
+	bool no_wait;
 };
 
 static void print_usage(FILE *out)
@@ -51,7 +55,7 @@ static void print_usage(FILE *out)
 	fprintf(out,
 		"\nNODE may be left out where only one agent runs (sockets in %s, or below\n"
 		"DLMA_RUN_DIR). --json prints the agent's answer as it is; keygen --force "
-		"replaces keys.\n"
+		"replaces keys; drain --no-wait only begins.\n"
 		"Exit: 0 done, 1 refused by the agent, 2 wrong usage, 3 no agent answers.\n",
 		RUN_BASE);
 }
@@ -153,6 +157,8 @@ static int ask(const struct options *o, int count, char **words)
 
 		snprintf(request + n, sizeof(request) - n, "%s%s", i ? " " : "", words[i]);
 	}
+	if (!strcmp(words[0], "drain"))
+		return drain_run(path, request, !o->no_wait, o->json);
 	answer = talk_ask(path, request, &status);
 	if (answer)
 		print_answer(o, words[0], answer);
@@ -204,6 +210,7 @@ int main(int argc, char **argv)
 		{"socket", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
 		{"force", no_argument, NULL, 'f'},
+		{"no-wait", no_argument, NULL, 'w'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -220,6 +227,8 @@ int main(int argc, char **argv)
 			o.json = true;
 		else if (c == 'f')
 			o.force = true;
+		else if (c == 'w')
+			o.no_wait = true;
 		else {
 			print_usage(c == 'h' ? stdout : stderr);
 			return c == 'h' ? CTL_OK : CTL_USAGE;

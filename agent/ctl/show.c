@@ -92,6 +92,10 @@ static void show_status(const json_t *s)
 	printf("agent      %s, up %.0f s\n",
 		json_is_true(json_object_get(s, "ready")) ? "ready" : "starting",
 		json_real_value(json_object_get(s, "uptime_s")));
+	if (json_is_true(json_object_get(s, "draining")))
+		printf("draining   takes no new MNs; \"dlmactl drain\" shows how far it is, "
+		       "\"dlmactl "
+		       "undrain\" ends it\n");
 	printf("peers      %lld of %lld answer\n", number_of(s, "peers_up"), number_of(s, "peers"));
 	printf("bindings   %lld here, %lld MNs attached, %lld in the location table\n",
 		number_of(s, "bindings"), number_of(s, "attachments"), number_of(s, "anchors"));
@@ -115,6 +119,11 @@ static void show_status(const json_t *s)
 		sizeof(interface_columns) / sizeof(*interface_columns));
 }
 
+static void show_undrain(const json_t *s)
+{
+	printf("%s takes MNs again\n", text_of(s, "node"));
+}
+
 static void show_explain(const json_t *e)
 {
 	const json_t *step;
@@ -132,6 +141,10 @@ bool show_print(const char *verb, const json_t *answer)
 
 	if (!strcmp(verb, "status")) {
 		show_status(answer);
+		return true;
+	}
+	if (!strcmp(verb, "undrain")) {
+		show_undrain(answer);
 		return true;
 	}
 	if (!strcmp(verb, "explain")) {

@@ -76,12 +76,12 @@ static json_t *one_binding(const struct agent *a, const struct binding *b)
 		[BINDING_ACTIVE] = "active",
 		[BINDING_DELETING] = "deleting",
 	};
+	const char *state = b->successor == DOMAIN_NO_NODE ? states[b->state] : "handed over";
 
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "role", "lma", "mn",
 		text_mn(b->mn), "link_layer", text_mac(b->mn->ll), "hnp", text_prefix(&b->hnp),
-		"mag", node_name(a, b->mag), "state", states[b->state], "home",
-		node_name(a, b->home), "lifetime_left_s", seconds_left(b->expires_ms), "stamp",
-		stamp_seconds(b->stamp));
+		"mag", node_name(a, b->mag), "state", state, "home", node_name(a, b->home),
+		"lifetime_left_s", seconds_left(b->expires_ms), "stamp", stamp_seconds(b->stamp));
 }
 
 static json_t *one_attachment(const struct agent *a, const struct attachment *t)
@@ -99,7 +99,7 @@ static json_t *one_attachment(const struct agent *a, const struct attachment *t)
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "role", "mag", "mn",
 		t->mobile->id, "link_layer", text_mac(t->mac), "hnp", text_prefix(&t->hnp),
 		"interface", ifname(t->ifindex), "state", states[t->state], "lma",
-		node_name(a, state_of(a)->self->lma), "heard_ago_s", seconds_since(t->heard_ms));
+		node_name(a, t->lma), "heard_ago_s", seconds_since(t->heard_ms));
 }
 
 static json_t *view_bindings(struct agent *a, const char *argument)
@@ -372,18 +372,21 @@ static json_t *store_status(const struct agent *a)
 static json_t *view_status(struct agent *a, const char *argument)
 {
 	const struct core_state *s = state_of(a);
+	json_t *status, *counts;
 
 	(void)argument;
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, "
-			 "s:i, s:o, s:o}",
-		"node", s->self->name, "domain", s->domain->name, "ready", a->ready, "roles",
+	status = json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "node", s->self->name,
+		"domain", s->domain->name, "ready", a->ready, "draining", s->draining, "roles",
 		role_names(s->self->roles), "address", text_addr(&s->self->address), "uptime_s",
-		seconds_since(a->started_ms), "peers", (int)s->domain->node_count - 1, "peers_up",
-		peers_up(s), "bindings", (int)s->bindings.count, "attachments",
-		(int)s->attachments.count, "anchors", (int)s->anchors.count, "cached",
-		(int)s->cached, "map_entries", (int)maps_locations_used(a), "map_max",
-		(int)a->conf.locations_max, "held", (int)hold_count(a), "store", store_status(a),
-		"loader", loader_status(a));
+		seconds_since(a->started_ms), "store", store_status(a), "loader", loader_status(a));
+	counts = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "peers",
+		(int)s->domain->node_count - 1, "peers_up", peers_up(s), "bindings",
+		(int)s->bindings.count, "attachments", (int)s->attachments.count, "anchors",
+		(int)s->anchors.count, "cached", (int)s->cached, "map_entries",
+		(int)maps_locations_used(a), "map_max", (int)a->conf.locations_max, "held",
+		(int)hold_count(a));
+	json_object_update_new(status, counts);
+	return status;
 }
 
 /* A MN by its MN-ID or its link-layer address. */
@@ -472,6 +475,125 @@ static json_t *view_revoke(struct agent *a, const char *argument)
 	return json_pack("{s:s}", "done", m->id);
 }
 
+/* How many MNs are bound here: to go, served a moment longer, or on our own access links. */
+struct left {
+	int to_go, handed, own;
+};
+
+static struct left count_bindings(const struct agent *a)
+{
+	const struct core_state *s = state_of(a);
+	struct left left = {0};
+	struct table_node *n = NULL;
+
+	while ((n = table_next(&s->bindings, n))) {
+		const struct binding *b = container_of(n, struct binding, by_mn);
+
+		if (b->state == BINDING_DELETING)
+			continue;
+		left.own += b->mag == a->conf.self;
+		left.handed += b->mag != a->conf.self && b->successor != DOMAIN_NO_NODE;
+		left.to_go += b->mag != a->conf.self && b->successor == DOMAIN_NO_NODE;
+	}
+	return left;
+}
+
+static int count_forwarding(const struct core_state *s)
+{
+	struct table_node *n = NULL;
+	int count = 0;
+
+	while ((n = table_next(&s->learnt, n)))
+		count += container_of(n, struct learnt, by_hnp)->kind == DLMA_LOCATION_FORWARDING;
+	return count;
+}
+
+static json_t *view_drain_status(struct agent *a, const char *argument)
+{
+	const struct core_state *s = state_of(a);
+	struct left left = count_bindings(a);
+	bool is_lma = s->self->roles & DLMA_ROLE_LMA;
+
+	(void)argument;
+	return json_pack("{s:s, s:b, s:o, s:b, s:i, s:i, s:i, s:i, s:i}", "node", s->self->name,
+		"draining", s->draining, "to", node_name(a, s->drain_to), "lma", is_lma, "bindings",
+		left.to_go, "handed", left.handed, "forwarding", count_forwarding(s), "attached",
+		(int)s->attachments.count, "anchors", (int)s->anchors.count);
+}
+
+static uint16_t node_by_name(const struct agent *a, const char *name)
+{
+	const struct domain *d = &a->conf.domain;
+
+	for (uint32_t i = 0; i < d->node_count; i++)
+		if (!strcmp(d->nodes[i].name, name))
+			return (uint16_t)i;
+	return DOMAIN_NO_NODE;
+}
+
+/* Whether all MAGs that may register here may do so there too. */
+static bool takes_our_mags(const struct agent *a, uint16_t lma)
+{
+	const struct domain *d = &a->conf.domain;
+
+	for (uint32_t i = 0; i < d->node_count; i++)
+		if (i != a->conf.self && domain_may_register(d, (uint16_t)i, a->conf.self) &&
+			!domain_may_register(d, (uint16_t)i, lma))
+			return false;
+	return true;
+}
+
+/* Who takes the MNs of an LMA: the one named, or the one configured. */
+static json_t *find_taker(const struct agent *a, const char *name, uint16_t *ret)
+{
+	const struct domain *d = &a->conf.domain;
+
+	*ret = *name ? node_by_name(a, name) : domain_backup(d, a->conf.self);
+	if (*ret == DOMAIN_NO_NODE)
+		return error_text(*name ? "no such node; name an LMA of the domain"
+					: "name the LMA that takes the MNs, or set \"backup\" of "
+					  "this node in the domain");
+	if (*ret == a->conf.self || !(d->nodes[*ret].roles & DLMA_ROLE_LMA))
+		return error_text("that node cannot take them; name another LMA of the domain");
+	if (!takes_our_mags(a, *ret))
+		return error_text(
+			"the MAGs that register here may not register there: that LMA must be "
+			"the \"backup\" of this node in the domain");
+	if (state_of(a)->peers[*ret].state != PEER_UP)
+		return error_text(
+			"that LMA does not answer; name another, or see \"dlmactl peers\"");
+	return NULL;
+}
+
+static json_t *view_drain(struct agent *a, const char *argument)
+{
+	struct event e = {.kind = EVENT_DRAIN, .drain = {true, DOMAIN_NO_NODE}};
+	const struct core_state *s = state_of(a);
+	json_t *error = NULL;
+
+	if (!*argument && s->draining)
+		return view_drain_status(a, argument);
+	if (s->self->roles & DLMA_ROLE_LMA)
+		error = find_taker(a, argument, &e.drain.to);
+	else if (*argument)
+		error = error_text(
+			"a MAG hands no MNs over: drain it without a name, and move them");
+	if (error)
+		return error;
+	agent_event(a, &e);
+	return view_drain_status(a, argument);
+}
+
+static json_t *view_undrain(struct agent *a, const char *argument)
+{
+	const struct event e = {.kind = EVENT_DRAIN, .drain = {false, DOMAIN_NO_NODE}};
+
+	if (!state_of(a)->draining)
+		return error_text("this node is not being drained");
+	agent_event(a, &e);
+	return view_drain_status(a, argument);
+}
+
 static const struct {
 	const char *name;
 	json_t *(*answer)(struct agent *a, const char *argument);
@@ -488,6 +610,9 @@ static const struct {
 	{"detach", view_detach},
 	{"revoke", view_revoke},
 	{"reload", reload_answer},
+	{"drain", view_drain},
+	{"drain-status", view_drain_status},
+	{"undrain", view_undrain},
 };
 
 json_t *view_answer(struct agent *a, const char *request)

@@ -148,6 +148,33 @@ static void write_lra(struct writer *w, const struct mh_message *m)
 	writer_u16(w, m->localized.lifetime_s);
 }
 
+static void read_upn(struct reader *r, struct mh_message *m)
+{
+	m->notification.sequence = reader_u16(r);
+	m->notification.reason = reader_u16(r);
+	m->notification.flags = reader_u16(r);
+}
+
+static void write_upn(struct writer *w, const struct mh_message *m)
+{
+	writer_u16(w, m->notification.sequence);
+	writer_u16(w, m->notification.reason);
+	writer_u16(w, m->notification.flags);
+}
+
+static void read_upa(struct reader *r, struct mh_message *m)
+{
+	m->notification.sequence = reader_u16(r);
+	m->notification.status = reader_u8(r);
+}
+
+static void write_upa(struct writer *w, const struct mh_message *m)
+{
+	writer_u16(w, m->notification.sequence);
+	writer_u8(w, m->notification.status);
+	writer_zeros(w, 3);
+}
+
 static const struct message_row rows[] = {
 	[MH_BINDING_REFRESH_REQUEST] = {"BRR", 8, 1, read_nothing, write_reserved},
 	[MH_BINDING_UPDATE] = {"PBU", 12, 1, read_bu, write_bu},
@@ -159,6 +186,8 @@ static const struct message_row rows[] = {
 	[MH_BINDING_REVOCATION] = {"BRI/BRA", 12, 1, read_revocation, write_revocation},
 	[MH_LOCALIZED_ROUTING_INITIATION] = {"LRI", 12, MH_MN_MAX, read_lri, write_lri},
 	[MH_LOCALIZED_ROUTING_ACK] = {"LRA", 12, MH_MN_MAX, read_lra, write_lra},
+	[MH_UPDATE_NOTIFICATION] = {"UPN", 12, 1, read_upn, write_upn},
+	[MH_UPDATE_NOTIFICATION_ACK] = {"UPA", 12, 1, read_upa, write_upa},
 };
 
 static const struct message_row *row_find(uint8_t type)

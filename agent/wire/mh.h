@@ -39,6 +39,8 @@ enum mh_type {
 	MH_BINDING_REVOCATION = 16,
 	MH_LOCALIZED_ROUTING_INITIATION = 17,
 	MH_LOCALIZED_ROUTING_ACK = 18,
+	MH_UPDATE_NOTIFICATION = 19,
+	MH_UPDATE_NOTIFICATION_ACK = 20,
 };
 
 enum mh_bu_flag {
@@ -105,6 +107,16 @@ enum mh_revocation_code {
 	MH_REVOCATION_MN_ATTACHED = 132,
 };
 
+/* RFC 7077 4.1, and 4.2 with RFC 7864 for the status. */
+enum mh_notification {
+	MH_NOTIFICATION_FORCE_REREGISTRATION = 1,
+	MH_NOTIFICATION_ACK_WANTED = 0x8000,
+	MH_NOTIFICATION_RETRANSMITTED = 0x4000,
+	MH_NOTIFICATION_DONE = 0,
+	MH_NOTIFICATION_FAILED = 128,
+	MH_NOTIFICATION_NOT_ATTACHED = 132,
+};
+
 /* Status of a Binding Acknowledgement (RFC 5213 8.9 and the registry). X(number, name, text) */
 #define MH_STATUSES(X)                                                       \
 	X(0, accepted, "accepted")                                           \
@@ -156,6 +168,7 @@ enum mh_option_type {
 	MH_OPTION_TIMESTAMP = 27,
 	MH_OPTION_RESTART_COUNTER = 28,
 	MH_OPTION_LMA_ADDRESS = 41,
+	MH_OPTION_REDIRECT = 47,
 	MH_OPTION_MAG_ADDRESS = 51,
 };
 
@@ -206,8 +219,9 @@ struct mh_options {
 	struct dlma_addr link_local;
 	struct dlma_addr lma_address;
 	struct dlma_addr mag_address;
-	uint64_t timestamp; /* 48 bits of seconds since 1970, 16 bits of fraction */
-	uint64_t mesg_id;   /* NTP format, RFC 4285 6 */
+	struct dlma_addr redirect; /* LMA to register with, RFC 6463 4.2 */
+	uint64_t timestamp;	   /* 48 bits of seconds since 1970, 16 bits of fraction */
+	uint64_t mesg_id;	   /* NTP format, RFC 4285 6 */
 	uint32_t restart_counter;
 	struct mh_vendor vendor;
 	struct mh_auth auth;
@@ -253,6 +267,12 @@ struct mh_message {
 			bool unsolicited;    /* acknowledgement only */
 			uint16_t lifetime_s; /* 0xffff: infinite */
 		} localized;
+		struct {
+			uint16_t sequence;
+			uint16_t reason; /* notification only */
+			uint16_t flags;	 /* notification only */
+			uint8_t status;	 /* acknowledgement only */
+		} notification;
 	};
 	struct mh_options options;
 };

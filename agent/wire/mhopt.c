@@ -7,6 +7,7 @@ enum {
 	MESSAGE_UNIT = 8, /* a message ends on a multiple of this */
 	LMA_ADDRESS_IPV6 = 1,
 	MAG_ADDRESS_BITS = 128,
+	REDIRECT_IPV6 = 0x8000, /* the K bit */
 };
 
 struct option_row {
@@ -139,6 +140,18 @@ static void write_mag_address(struct writer *w, const void *field)
 	write_addr(w, field);
 }
 
+/* RFC 6463 4.2; the IPv4 form has another length and is refused by the table. */
+static bool read_redirect(struct reader *r, void *field)
+{
+	return reader_u16(r) & REDIRECT_IPV6 && read_addr(r, field);
+}
+
+static void write_redirect(struct writer *w, const void *field)
+{
+	writer_u16(w, REDIRECT_IPV6);
+	write_addr(w, field);
+}
+
 static bool read_ll_id(struct reader *r, void *field)
 {
 	struct mh_options *o = field;
@@ -236,6 +249,7 @@ static const struct option_row rows[] = {
 		write_mag_address},
 	{MH_OPTION_LMA_ADDRESS, 18, 18, 4, 0, false, FIELD(lma_address), read_lma_address,
 		write_lma_address},
+	{MH_OPTION_REDIRECT, 18, 18, 4, 0, false, FIELD(redirect), read_redirect, write_redirect},
 	{MH_OPTION_RESTART_COUNTER, 4, 4, 4, 2, false, FIELD(restart_counter), read_u32, write_u32},
 	{MH_OPTION_SERVICE_SELECTION, 1, 255, 1, 0, false, WHOLE, read_service, write_service},
 	{MH_OPTION_VENDOR, 5, 255, 4, 2, true, FIELD(vendor), read_vendor, write_vendor},

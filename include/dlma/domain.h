@@ -23,6 +23,8 @@ struct domain_node {
 	struct dlma_addr address;
 	uint32_t roles; /* enum dlma_role */
 	uint16_t lma;	/* MAG: index of the LMA that it registers with; else DOMAIN_NO_NODE */
+	bool has_backup;
+	uint16_t backup; /* LMA: which one takes its MNs over */
 };
 
 /* A block of HoAs and the LMA that owns it: the H-LMA of every MN in it (draft 2.3). */
@@ -162,6 +164,25 @@ static inline bool domain_may_anchor(const struct domain_prefix *block, uint16_t
 	for (uint32_t i = 0; i < block->anchor_count; i++)
 		if (block->anchors[i] == node)
 			return true;
+	return false;
+}
+
+/* Which LMA takes the MNs of this one over when it is drained or dead; DOMAIN_NO_NODE: none. */
+static inline uint16_t domain_backup(const struct domain *d, uint16_t lma)
+{
+	return d->nodes[lma].has_backup ? d->nodes[lma].backup : DOMAIN_NO_NODE;
+}
+
+/* Whether a MAG may register MNs with an LMA: its own, the backup of that, and so on. */
+static inline bool domain_may_register(const struct domain *d, uint16_t mag, uint16_t lma)
+{
+	uint16_t at = d->nodes[mag].roles & DLMA_ROLE_MAG ? d->nodes[mag].lma : DOMAIN_NO_NODE;
+
+	for (uint32_t hops = 0; at != DOMAIN_NO_NODE && hops < d->node_count; hops++) {
+		if (at == lma)
+			return true;
+		at = domain_backup(d, at);
+	}
 	return false;
 }
 

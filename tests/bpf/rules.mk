@@ -19,7 +19,7 @@ $(BUILD)/libbpftest.a: $(call obj,$(BPF_HELP) agent/io/locations.c)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/tests/bpf/%: $(BUILD)/obj/tests/bpf/%.o $(BUILD)/libbpftest.a $(BASE)
+$(BPF_TESTS): $(BUILD)/tests/bpf/%: $(BUILD)/obj/tests/bpf/%.o $(BUILD)/libbpftest.a $(BASE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(link) -lcriterion -lbpf

@@ -5,7 +5,7 @@ LAB_TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,\
              $(filter-out %.bpf.c,$(wildcard tests/tools/*.c)))
 LAB_BPF   := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%.o,$(wildcard tests/tools/*.bpf.c))
 
-$(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o
+$(LAB_TOOLS): $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^

@@ -69,6 +69,15 @@ static void random_fixed(uint64_t *s, struct mh_message *m)
 		m->localized.sequence = (uint16_t)generate_u64(s);
 		m->localized.lifetime_s = (uint16_t)generate_u64(s);
 		break;
+	case MH_UPDATE_NOTIFICATION:
+		m->notification.sequence = (uint16_t)generate_u64(s);
+		m->notification.reason = (uint16_t)generate_u64(s);
+		m->notification.flags = (uint16_t)generate_u64(s);
+		break;
+	case MH_UPDATE_NOTIFICATION_ACK:
+		m->notification.sequence = (uint16_t)generate_u64(s);
+		m->notification.status = (uint8_t)generate_u64(s);
+		break;
 	}
 }
 
@@ -122,6 +131,7 @@ static void random_plain(uint64_t *s, struct mh_options *o)
 		{MH_OPTION_LINK_LOCAL, &o->link_local, sizeof(o->link_local)},
 		{MH_OPTION_LMA_ADDRESS, &o->lma_address, sizeof(o->lma_address)},
 		{MH_OPTION_MAG_ADDRESS, &o->mag_address, sizeof(o->mag_address)},
+		{MH_OPTION_REDIRECT, &o->redirect, sizeof(o->redirect)},
 		{MH_OPTION_TIMESTAMP, &o->timestamp, sizeof(o->timestamp)},
 		{MH_OPTION_MESG_ID, &o->mesg_id, sizeof(o->mesg_id)},
 		{MH_OPTION_RESTART_COUNTER, &o->restart_counter, sizeof(o->restart_counter)},

@@ -45,7 +45,7 @@ static const char *check_tables(const struct core *c)
 	const struct core_state *s = &c->state;
 	const struct table *const all[] = {&s->attachments, &s->attachments_by_hnp, &s->bindings,
 		&s->bindings_by_hnp, &s->anchors, &s->anchors_by_mn, &s->learnt, &s->notices,
-		&s->revocations, &s->exchanges, &c->identities};
+		&s->revocations, &s->redirections, &s->exchanges, &c->identities};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		TRY(check_table(all[i]));
@@ -187,10 +187,19 @@ static const char *check_revocation(const struct core *c, struct census *n, stru
 	return NULL;
 }
 
+static const char *check_redirection(const struct core *c, struct census *n, struct redirection *r)
+{
+	TRY(check_exchange(c, n, &r->exchange, EXCHANGE_REDIRECT));
+	HOLDS(timer_is_set(&r->exchange.timer) && c->state.draining);
+	HOLDS(binding_by_hnp(c, &r->hnp));
+	return NULL;
+}
+
 static const char *check_entries(const struct core *c, struct census *n)
 {
 	const struct core_state *s = &c->state;
 	struct attachment *a;
+	struct redirection *d;
 	struct revocation *r;
 	struct binding *b;
 	struct notice *w;
@@ -211,7 +220,9 @@ static const char *check_entries(const struct core *c, struct census *n)
 	TRY(check_notice(c, n, w));
 	EACH(&s->revocations, struct revocation, node, r)
 	TRY(check_revocation(c, n, r));
-	return NULL;
+	EACH(&s->redirections, struct redirection, node, d)
+	TRY(check_redirection(c, n, d));
+	return check_timer(c, n, &c->drain, TIMER_DRAIN);
 }
 
 /* What the core counts, counted again. */

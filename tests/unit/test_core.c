@@ -523,3 +523,114 @@ Test(core, packets_may_wait_while_a_registration_is_under_way)
 	for (int i = 0; i < W_NODES; i++)
 		cr_assert(not(w.expecting[i]), "node %d", i);
 }
+
+static void drain(int node, bool on, int to)
+{
+	struct event e = {.kind = EVENT_DRAIN};
+
+	if (on)
+		world_set_backup(node, to);
+	e.drain.on = on;
+	e.drain.to = to == W_NONE ? DOMAIN_NO_NODE : (uint16_t)to;
+	world_event(&w, node, &e);
+}
+
+static bool is_notification(const struct world_message *m)
+{
+	return m->bytes[2] == MH_UPDATE_NOTIFICATION;
+}
+
+static bool lose_notifications(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	return is_notification(m);
+}
+
+static bool record_notifications(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	if (is_notification(m) && recorded_count < 256)
+		recorded[recorded_count++] = *m;
+	return false;
+}
+
+static int uplink(int mag, const struct dlma_prefix *hnp)
+{
+	return world_uplink(&w, mag, hnp);
+}
+
+Test(core, a_drained_lma_hands_its_mns_over)
+{
+	struct dlma_prefix one = attach(W_MN1, W_MAG_1A), two = attach(W_MN2, W_MAG_1B);
+	unsigned int tunnels;
+
+	drain(W_V_LMA_1, true, W_V_LMA_2);
+	world_run(&w, 200);
+	expect_location(W_V_LMA_2, &one, DLMA_LOCATION_BINDING, W_MAG_1A);
+	expect_location(W_V_LMA_2, &two, DLMA_LOCATION_BINDING, W_MAG_1B);
+	expect_location(W_H_LMA, &one, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	cr_assert(eq(int, uplink(W_MAG_1A, &one), W_V_LMA_2));
+	/* What is under way still gets through, up and down. */
+	expect_location(W_V_LMA_1, &one, DLMA_LOCATION_BINDING, W_MAG_1A);
+	world_run(&w, 3000);
+	expect_location(W_V_LMA_1, &one, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &one, &tunnels), W_MAG_1A));
+	cr_assert(eq(u32, w.reports[W_MAG_1A][REPORT_mn_gone], 0));
+	world_run(&w, 61000);
+	cr_assert(not(has_location(W_V_LMA_1, &one)), "nothing is left");
+	cr_assert(world_delivers(&w, W_MAG_1A, &one));
+}
+
+Test(core, a_drained_lma_takes_no_new_mns_and_then_again)
+{
+	struct dlma_prefix hnp;
+
+	drain(W_V_LMA_1, true, W_V_LMA_2);
+	hnp = attach(W_MN1, W_MAG_1A);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	cr_assert(not(has_location(W_V_LMA_1, &hnp)));
+	/* Each refresh asks the usual LMA, in vain. */
+	world_run(&w, 400000);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	drain(W_V_LMA_1, false, W_NONE);
+	world_run(&w, 400000);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	cr_assert(eq(int, uplink(W_MAG_1A, &hnp), W_V_LMA_1));
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+}
+
+Test(core, a_mn_that_moves_under_a_drained_lma_goes_too)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	w.lose = lose_notifications;
+	drain(W_V_LMA_1, true, W_V_LMA_2);
+	world_run(&w, 100);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	w.lose = NULL;
+	world_move(&w, W_MN1, W_MAG_1B);
+	world_run(&w, 500);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_1B);
+	cr_assert(eq(int, uplink(W_MAG_1B, &hnp), W_V_LMA_2));
+}
+
+Test(core, a_mag_follows_nobody_but_its_lma)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	uint64_t before;
+
+	recorded_count = 0;
+	w.lose = record_notifications;
+	drain(W_V_LMA_1, true, W_V_LMA_2);
+	world_run(&w, 4000);
+	w.lose = NULL;
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	/* A notification of the first one that comes late, to a third: nothing happens. */
+	cr_assert(lt(u32, 0, recorded_count));
+	before = world_reason(&w, W_MAG_1A, DLMA_SIGNAL_replayed);
+	for (unsigned int i = 0; i < recorded_count; i++)
+		world_inject(&w, W_V_LMA_1, W_MAG_1A, recorded[i].bytes, recorded[i].len);
+	cr_assert(
+		eq(u64, world_reason(&w, W_MAG_1A, DLMA_SIGNAL_replayed), before + recorded_count));
+	cr_assert(eq(int, uplink(W_MAG_1A, &hnp), W_V_LMA_2));
+}

@@ -43,7 +43,9 @@ enum what {
 	W_HANDOVER_FUTURE,
 	W_HACK, /* that nobody asked for */
 	W_LOCALIZE,
-	W_LRA, /* that nobody asked for */
+	W_LRA,	  /* that nobody asked for */
+	W_NOTIFY, /* UPN: register with V_LMA */
+	W_UPA,	  /* that nobody asked for */
 	W_HEARTBEAT,
 	W_HEARTBEAT_ANSWER,
 	W_COUNT,
@@ -281,6 +283,17 @@ static void build_localized(struct mh_message *m, enum what what, enum about abo
 	m->options.mag_address = r.nodes[R_FOREIGN_MAG].address;
 }
 
+static void build_notification(struct mh_message *m, enum what what, enum about about)
+{
+	m->type = what == W_UPA ? MH_UPDATE_NOTIFICATION_ACK : MH_UPDATE_NOTIFICATION;
+	m->notification.sequence = 0xeeee;
+	m->notification.reason = what == W_UPA ? 0 : MH_NOTIFICATION_FORCE_REREGISTRATION;
+	m->notification.flags = what == W_UPA ? 0 : MH_NOTIFICATION_ACK_WANTED;
+	put_mn(m, about);
+	m->options.has |= MH_HAS(MH_OPTION_REDIRECT);
+	m->options.redirect = r.nodes[R_V_LMA].address;
+}
+
 static void build_answer(struct mh_message *m, enum about about)
 {
 	struct dlma_prefix hnp = hnp_of(about);
@@ -328,6 +341,8 @@ static void build(struct mh_message *m, enum what what, int sender, enum about a
 		build_handover(m, what, sender, about);
 	else if (what == W_LOCALIZE || what == W_LRA)
 		build_localized(m, what, about);
+	else if (what == W_NOTIFY || what == W_UPA)
+		build_notification(m, what, about);
 	else
 		build_plain(m, what, about);
 }
@@ -508,11 +523,13 @@ static struct outcome expect_revocation(
 		trigger >= MH_TRIGGER_HANDOVER_SAME_ATT && trigger <= MH_TRIGGER_HANDOVER_UNKNOWN;
 
 	if (is_mag(self_of[scene])) {
-		if (sender != R_D_LMA)
+		if (is_mag(sender))
 			return silently_refused;
 		if (scene == S_LEFT || about != A_MN1)
 			return answer(
 				MH_BINDING_REVOCATION, MH_REVOCATION_NO_BINDING, false, NOTHING);
+		if (sender != R_D_LMA)
+			return silently_refused;
 		if (handover)
 			return answer(NOTHING, NOTHING, true, NOTHING); /* once the MN is asked */
 		return answer(MH_BINDING_REVOCATION, MH_REVOCATION_OK, true, NOTHING);
@@ -551,13 +568,24 @@ static struct outcome expect_localized(enum scene scene, int sender, enum about 
 	return answer(MH_LOCALIZED_ROUTING_ACK, 0, true, NOTHING);
 }
 
+static struct outcome expect_notification(enum scene scene, int sender, enum about about)
+{
+	(void)sender;
+	(void)about;
+	if (!is_mag(self_of[scene]))
+		return ignored;
+	/* Not even its LMA may send a MAG to one that is no backup. */
+	return answer(MH_UPDATE_NOTIFICATION_ACK, MH_NOTIFICATION_FAILED, false,
+		DLMA_SIGNAL_not_authorised);
+}
+
 static struct outcome expected(enum scene scene, enum what what, int sender, enum about about)
 {
 	static const struct outcome stranger = {false, NOTHING, NOTHING, DLMA_SIGNAL_stranger};
 
 	if (sender == R_STRANGER)
 		return stranger;
-	if (what == W_PBA || what == W_BRA || what == W_HACK || what == W_LRA)
+	if (what == W_PBA || what == W_BRA || what == W_HACK || what == W_LRA || what == W_UPA)
 		return ignored;
 	if (what == W_HEARTBEAT)
 		return answer(MH_HEARTBEAT, NOTHING, false, NOTHING);
@@ -578,6 +606,8 @@ static struct outcome expected(enum scene scene, enum what what, int sender, enu
 		return expect_revocation(scene, what - W_REVOKE, sender, about);
 	if (what == W_LOCALIZE)
 		return expect_localized(scene, sender, about);
+	if (what == W_NOTIFY)
+		return expect_notification(scene, sender, about);
 	return expect_handover(scene, what, sender, about);
 }
 
@@ -596,6 +626,9 @@ static int status_of(const struct mh_message *m)
 		return m->handover.code;
 	case MH_LOCALIZED_ROUTING_ACK:
 		return m->localized.status;
+	case MH_UPDATE_NOTIFICATION_ACK:
+		return m->notification.status;
+	case MH_UPDATE_NOTIFICATION:
 	case MH_BINDING_REFRESH_REQUEST:
 	case MH_BINDING_UPDATE:
 	case MH_HEARTBEAT:

@@ -166,7 +166,7 @@ Test(mh, payload_proto)
 Test(mh, types)
 {
 	for (unsigned int type = 0; type < 256; type++) {
-		bool known = type == 0 || (type >= 5 && type <= 7) || (type >= 13 && type <= 18);
+		bool known = type == 0 || (type >= 5 && type <= 7) || (type >= 13 && type <= 20);
 		struct mh_message message = {.type = (uint8_t)type};
 		uint8_t buf[MH_MAX_LEN] = {59, 2, (uint8_t)type};
 

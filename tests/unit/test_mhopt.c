@@ -27,6 +27,7 @@ static const struct rule rules[] = {
 	{20, 1, 255, 1, 0, "x"},
 	{19, 5, 255, 4, 2, "\0\0\x7e\xd9\1"},
 	{9, 5, 37, 4, 1, "\1\0\0\1\0"},
+	{47, 18, 18, 4, 0, "\x80\0\x20\1\xd\xb8\0\xf\1\0\0\0\0\0\0\0\0\1"},
 };
 
 enum { RULE_COUNT = sizeof(rules) / sizeof(rules[0]) };
@@ -300,7 +301,7 @@ Test(mhopt, hnp_belongs_to_the_mn_id_before_it)
 Test(mhopt, address_forms_that_are_not_ipv6)
 {
 	for (unsigned int octet = 0; octet < 256; octet++) {
-		struct raw lma = raw_pbu(), mag = raw_pbu();
+		struct raw lma = raw_pbu(), mag = raw_pbu(), other = raw_pbu();
 		uint8_t data[2][18] = {{(uint8_t)octet}, {0, (uint8_t)octet}};
 
 		raw_option(&lma, MH_OPTION_LMA_ADDRESS, data[0], 18);
@@ -309,6 +310,9 @@ Test(mhopt, address_forms_that_are_not_ipv6)
 		raw_option(&mag, MH_OPTION_MAG_ADDRESS, data[1], 18);
 		expect_raw(&mag, octet == 128 ? DLMA_SIGNAL_accepted : DLMA_SIGNAL_option_length,
 			"address length");
+		raw_option(&other, MH_OPTION_REDIRECT, data[0], 18);
+		expect_raw(&other, octet & 128 ? DLMA_SIGNAL_accepted : DLMA_SIGNAL_option_length,
+			"K bit");
 	}
 }
 

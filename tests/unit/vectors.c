@@ -194,6 +194,28 @@ const struct vector vectors[VECTOR_COUNT] = {
 						0xcf, 0x75, 0x48, 0x2a}},
 				.has = HAS(HANDOFF) | HAS(ATT) | HAS(MESG_ID) |
 				       HAS(AUTHENTICATION)}}},
+	{"UPN V-LMA-1 to MAG1: register with V-LMA-2", V_LMA1, MAG1, 80,
+		"\x3b\x09\x13\x00\x11\x82\x00\x09\x00\x01\x80\x00\x08\x10\x01\x6d"
+		"\x6e\x31\x40\x65\x78\x61\x6d\x70\x6c\x65\x2e\x6e\x65\x74\x01\x04"
+		"\x00\x00\x00\x00\x16\x12\x00\x40\x20\x01\x0d\xb8\x00\x0f\x01\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x2f\x12\x80\x00\x20\x01\x0d\xb8"
+		"\x00\xb2\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x02\x00\x00",
+		{.type = MH_UPDATE_NOTIFICATION,
+			.notification = {.sequence = 9, .reason = 1, .flags = 0x8000},
+			.options = {ONE_MN, .redirect = V_LMA2, .has = HAS(REDIRECT)}}},
+	{"UPA: the MN is not attached", MAG1, V_LMA1, 16,
+		"\x3b\x01\x14\x00\xce\x95\x00\x09\x84\x00\x00\x00\x01\x02\x00\x00",
+		{.type = MH_UPDATE_NOTIFICATION_ACK,
+			.notification = {.sequence = 9, .status = 132}}},
+	{"PBA V-LMA-1 to MAG1: no, ask V-LMA-2", V_LMA1, MAG1, 80,
+		"\x3b\x09\x06\x00\x1c\x6b\x82\x20\x00\x01\x00\x00\x08\x10\x01\x6d"
+		"\x6e\x31\x40\x65\x78\x61\x6d\x70\x6c\x65\x2e\x6e\x65\x74\x01\x04"
+		"\x00\x00\x00\x00\x16\x12\x00\x40\x20\x01\x0d\xb8\x00\x0f\x01\x00"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x2f\x12\x80\x00\x20\x01\x0d\xb8"
+		"\x00\xb2\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x02\x00\x00",
+		{.type = MH_BINDING_ACK,
+			.ba = {130, 0x20, 1, 0},
+			.options = {ONE_MN, .redirect = V_LMA2, .has = HAS(REDIRECT)}}},
 };
 
 size_t vector_fixed_len(uint8_t type)
@@ -210,6 +232,8 @@ size_t vector_fixed_len(uint8_t type)
 	case MH_BINDING_REVOCATION:
 	case MH_LOCALIZED_ROUTING_INITIATION:
 	case MH_LOCALIZED_ROUTING_ACK:
+	case MH_UPDATE_NOTIFICATION:
+	case MH_UPDATE_NOTIFICATION_ACK:
 		return 12;
 	case MH_BINDING_ERROR:
 		return 24;
@@ -309,6 +333,13 @@ static const char *fixed_difference(const struct mh_message *a, const struct mh_
 		COMPARE(localized.unsolicited);
 		COMPARE(localized.lifetime_s);
 		break;
+	case MH_UPDATE_NOTIFICATION:
+	case MH_UPDATE_NOTIFICATION_ACK:
+		COMPARE(notification.sequence);
+		COMPARE(notification.reason);
+		COMPARE(notification.flags);
+		COMPARE(notification.status);
+		break;
 	}
 	return NULL;
 }
@@ -328,6 +359,7 @@ static const char *options_difference(const struct mh_options *a, const struct m
 	COMPARE(link_local);
 	COMPARE(lma_address);
 	COMPARE(mag_address);
+	COMPARE(redirect);
 	COMPARE(timestamp);
 	COMPARE(mesg_id);
 	COMPARE(restart_counter);

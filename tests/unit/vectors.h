@@ -5,7 +5,7 @@
 
 #include "wire/mh.h"
 
-enum { VECTOR_COUNT = 17, VECTOR_AUTHENTICATED = 16 };
+enum { VECTOR_COUNT = 20, VECTOR_AUTHENTICATED = 16 };
 
 struct vector {
 	const char *name;

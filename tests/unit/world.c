@@ -42,6 +42,7 @@ static void layout_init(void)
 		nodes[i].address = address_of(layout[i].site, layout[i].host);
 		nodes[i].roles = layout[i].roles;
 		nodes[i].lma = layout[i].lma;
+		nodes[i].has_backup = false;
 	}
 	prefixes[0] = (struct domain_prefix){
 		.prefix = prefix_make(block, 40), .hnp_len = 64, .owner = W_H_LMA};
@@ -114,6 +115,12 @@ static void conf_init(struct world *w, int node)
 		.access_max = 1000,
 	};
 	keys_init(c);
+}
+
+void world_set_backup(int lma, int backup)
+{
+	nodes[lma].has_backup = true;
+	nodes[lma].backup = (uint16_t)backup;
 }
 
 static int node_of(const struct dlma_addr *a)
@@ -239,6 +246,7 @@ static void carry_out(struct world *w, int node, const struct effect *e)
 	case EFFECT_ACCESS_PUT:
 		x = entry(w->access[node], &e->access.hnp, true);
 		x->target = mobile_of(e->access.mac);
+		x->uplink = node_of(&e->access.uplink);
 		break;
 	case EFFECT_ACCESS_DEL:
 		x = entry(w->access[node], &e->access.hnp, false);
@@ -490,6 +498,13 @@ const struct world_entry *world_location(
 	const struct world *w, int node, const struct dlma_prefix *hnp)
 {
 	return entry((struct world_entry *)w->locations[node], hnp, false);
+}
+
+int world_uplink(const struct world *w, int mag, const struct dlma_prefix *hnp)
+{
+	const struct world_entry *x = entry((struct world_entry *)w->access[mag], hnp, false);
+
+	return x ? x->uplink : W_NONE;
 }
 
 bool world_delivers(const struct world *w, int mag, const struct dlma_prefix *hnp)

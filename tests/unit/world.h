@@ -24,6 +24,7 @@ struct world_entry {
 	struct dlma_prefix hnp;
 	uint8_t kind;
 	int target; /* enum world_node */
+	int uplink; /* access entries: the LMA */
 };
 
 struct world_message {
@@ -60,6 +61,9 @@ struct world {
 void world_init(struct world *w);
 void world_done(struct world *w);
 
+/* Before anything has registered. */
+void world_set_backup(int lma, int backup);
+
 /* Runs until the given time has passed. */
 void world_run(struct world *w, uint64_t ms);
 
@@ -79,6 +83,8 @@ void world_inject(struct world *w, int from, int to, const uint8_t *bytes, size_
 
 const struct world_entry *world_location(
 	const struct world *w, int node, const struct dlma_prefix *hnp);
+/* The LMA that a MAG tunnels to what a MN sends. */
+int world_uplink(const struct world *w, int mag, const struct dlma_prefix *hnp);
 bool world_delivers(const struct world *w, int mag, const struct dlma_prefix *hnp);
 /* Follows the tables like a packet would that enters at `node`; the MAG that delivers, or W_NONE.
  */
