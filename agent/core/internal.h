@@ -231,6 +231,8 @@ void learnt_on_miss(struct core *c, const struct dlma_addr *hoa);
 void learnt_on_use(struct core *c, const struct dlma_prefix *hnp, uint64_t idle_ms);
 void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp);
 void learnt_due(struct core *c, struct learnt *l);
+/* A node does not answer any more: what leads to it goes back to the owner (RFC 5847). */
+void learnt_peer_down(struct core *c, uint16_t peer);
 /* We were the D-LMA, or the MAG, of the MN; packets for it go on to `target` now. */
 struct onward {
 	const struct identity *mn;
@@ -351,8 +353,9 @@ void attachment_probe(struct core *c, struct attachment *a);
 void attachment_on_link(struct core *c, uint32_t ifindex, const uint8_t mac[6], uint32_t mtu);
 
 /* mag.c: MAG: registration with the LMA. */
+/* With the LMA that should have the MN: the configured one, or its backup. */
 void mag_register(struct core *c, struct attachment *a, uint8_t handoff);
-/* While the MN is there: with the LMA that should have it. */
+/* The MN is still there. */
 void mag_refresh(struct core *c, struct attachment *a);
 /* Registers with another LMA. Until that agrees the present one goes on. */
 void mag_move(struct core *c, struct attachment *a, uint16_t lma);
@@ -368,6 +371,8 @@ void mag_leave(struct core *c, struct attachment *a);
 void mag_turn_away(struct core *c, struct attachment *a);
 /* `lma` has no binding for a HNP that a MN of ours may have. False if it is no LMA of ours. */
 bool mag_register_again(struct core *c, const struct dlma_prefix *hnp, uint16_t lma);
+/* An LMA does not answer any more: its backup may have our MNs. */
+void mag_lma_down(struct core *c, uint16_t lma);
 /* An access link is gone: each MN that was on it leaves. */
 void mag_check_links(struct core *c);
 /* The LMA lost its bindings: register everything again. */

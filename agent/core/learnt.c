@@ -43,6 +43,11 @@ static bool is_cached(const struct learnt *l)
 	return l->target != DOMAIN_NO_NODE && l->kind == DLMA_LOCATION_CACHED;
 }
 
+static bool is_down(const struct core *c, uint16_t node)
+{
+	return c->state.peers[node].state == PEER_DOWN;
+}
+
 static struct learnt *create(struct core *c, const struct dlma_prefix *hnp)
 {
 	struct table *t = &c->state.learnt;
@@ -323,6 +328,14 @@ static bool speaks_for(const struct learnt *l, uint16_t sender)
 	return l && (l->target == sender || l->dlma == sender) && l->kind != DLMA_LOCATION_HELD;
 }
 
+/* Not taken, or it would have to go at once. The owner may know more when it is asked again. */
+static uint8_t unreachable(struct core *c, struct learnt *l)
+{
+	l->asked = ASK_TRIES;
+	timer_set(&c->timers, &l->timer, c->now.mono_ms + c->state.domain->timers.negative_ms);
+	return MH_STATUS_no_resources;
+}
+
 static uint8_t update_learnt(
 	struct core *c, struct learnt *l, struct update *u, uint64_t *ret_stamp)
 {
@@ -348,6 +361,8 @@ static uint8_t update_learnt(
 		return MH_STATUS_no_resources;
 	if (confirms(l, u))
 		u->place.target = l->target;
+	if (is_down(c, u->place.target) && l->target == DOMAIN_NO_NODE)
+		return unreachable(c, l);
 	if (anchored)
 		learnt_forward(c, &l->hnp,
 			&(struct onward){
@@ -533,6 +548,43 @@ void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp)
 		learnt_drop(c, l);
 }
 
+/* Leads to a node that does not answer. What the owner itself would do is no worse. */
+static bool is_stranded(const struct core *c, const struct learnt *l)
+{
+	return (l->kind == DLMA_LOCATION_CACHED || l->kind == DLMA_LOCATION_FORWARDING) &&
+	       l->target != DOMAIN_NO_NODE && is_down(c, l->target) &&
+	       owner_of(c, &l->hnp.addr) != l->target;
+}
+
+static void stranded_due(struct core *c, struct learnt *l)
+{
+	report(c, REPORT_location_stranded, l->mn, &l->hnp, l->target);
+	if (is_cached(l) && l->dlma != l->target && !is_down(c, l->dlma))
+		fall_back(c, l);
+	else
+		end(c, l);
+}
+
+/* One timer each: there may be millions. */
+void learnt_peer_down(struct core *c, uint16_t peer)
+{
+	struct table_node *n = NULL;
+
+	while ((n = table_next(&c->state.learnt, n))) {
+		struct learnt *l = container_of(n, struct learnt, by_hnp);
+
+		if (l->target == peer && is_stranded(c, l))
+			timer_set(&c->timers, &l->timer, c->now.mono_ms);
+	}
+}
+
+/* The owner cannot be asked, but the D-LMA is there: better an old location than none. */
+static bool may_serve_stale(const struct core *c, const struct learnt *l)
+{
+	return is_down(c, owner_of(c, &l->hnp.addr)) &&
+	       c->now.mono_ms - l->told_ms < c->state.domain->timers.stale_ms;
+}
+
 static void cached_due(struct core *c, struct learnt *l)
 {
 	if (c->now.mono_ms < l->expires_ms) {
@@ -541,13 +593,20 @@ static void cached_due(struct core *c, struct learnt *l)
 		emit_check_use(c, &l->hnp);
 		return;
 	}
+	if (may_serve_stale(c, l)) {
+		l->expires_ms = c->now.mono_ms + c->state.domain->timers.cache_lifetime_ms;
+		schedule_idle_check(c, l, 0);
+		return;
+	}
 	report(c, REPORT_location_expired, NULL, &l->hnp, l->target);
 	end(c, l);
 }
 
 void learnt_due(struct core *c, struct learnt *l)
 {
-	if (is_cached(l)) {
+	if (is_stranded(c, l)) {
+		stranded_due(c, l);
+	} else if (is_cached(l)) {
 		cached_due(c, l);
 	} else if (l->target == DOMAIN_NO_NODE) {
 		if (l->asked < ASK_TRIES)

@@ -17,9 +17,29 @@ static void register_with(struct core *c, struct attachment *a, uint16_t lma, ui
 	exchange_start(c, &a->exchange, lma);
 }
 
+static bool is_down(const struct core *c, uint16_t node)
+{
+	return c->state.peers[node].state == PEER_DOWN;
+}
+
+/*
+ * The configured LMA while it answers, and its backup while it does not. A MN that was redirected
+ * comes back when the configured one agrees.
+ */
+static uint16_t wanted_lma(const struct core *c, const struct attachment *a)
+{
+	uint16_t usual = c->state.self->lma, backup = domain_backup(c->state.domain, usual);
+
+	if (a->lma != usual && c->state.peers[usual].state == PEER_UP)
+		return usual;
+	if (is_down(c, a->lma) && backup != DOMAIN_NO_NODE && !is_down(c, backup))
+		return backup;
+	return a->lma;
+}
+
 void mag_register(struct core *c, struct attachment *a, uint8_t handoff)
 {
-	register_with(c, a, a->lma, handoff);
+	register_with(c, a, wanted_lma(c, a), handoff);
 }
 
 void mag_move(struct core *c, struct attachment *a, uint16_t lma)
@@ -32,15 +52,11 @@ void mag_move(struct core *c, struct attachment *a, uint16_t lma)
 								   : MH_HANDOFF_UNKNOWN);
 }
 
-/* A MN that another LMA took over comes back to the configured one once that answers again. */
 void mag_refresh(struct core *c, struct attachment *a)
 {
-	uint16_t usual = c->state.self->lma;
+	bool same = wanted_lma(c, a) == a->lma;
 
-	if (a->lma != usual && c->state.peers[usual].state == PEER_UP)
-		register_with(c, a, usual, MH_HANDOFF_UNKNOWN);
-	else
-		mag_register(c, a, MH_HANDOFF_UNCHANGED);
+	mag_register(c, a, same ? MH_HANDOFF_UNCHANGED : MH_HANDOFF_UNKNOWN);
 }
 
 /* RFC 5213 6.9.1.1 */
@@ -158,14 +174,14 @@ static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_
 	if (m->ba.status == MH_STATUS_timestamp_lower && a->retries++ < RETRIES_MAX) {
 		if (m->options.timestamp > a->last_timestamp)
 			a->last_timestamp = m->options.timestamp;
-		mag_register(c, a, a->handoff);
+		register_with(c, a, a->exchange.peer, a->handoff);
 		return true;
 	}
 	if (m->ba.status == MH_STATUS_hnp_not_authorised && attachment_has_hnp(a)) {
 		attachment_withdraw(c, a);
 		attachment_set_hnp(c, a, &(struct dlma_prefix){0});
 		attachment_enter(c, a, ATTACHMENT_REGISTERING);
-		mag_register(c, a, MH_HANDOFF_NEW_INTERFACE);
+		register_with(c, a, a->exchange.peer, MH_HANDOFF_NEW_INTERFACE);
 		return true;
 	}
 	return false;
@@ -244,6 +260,24 @@ void mag_register_all(struct core *c, uint16_t lma)
 		struct attachment *a = container_of(n, struct attachment, by_mac);
 
 		if (a->lma == lma && a->state == ATTACHMENT_REGISTERED && !a->probed_ms)
+			timer_set(&c->timers, &a->timer, at++);
+	}
+}
+
+/* Each MN is asked for a sign of life, and then registered with who is left. */
+void mag_lma_down(struct core *c, uint16_t lma)
+{
+	uint64_t at = c->now.mono_ms;
+	struct table_node *n = NULL;
+
+	if (c->state.self->lma == DOMAIN_NO_NODE ||
+		domain_backup(c->state.domain, c->state.self->lma) == DOMAIN_NO_NODE)
+		return;
+	while ((n = table_next(&c->state.attachments, n))) {
+		struct attachment *a = container_of(n, struct attachment, by_mac);
+
+		if (a->lma == lma && !a->probed_ms &&
+			(a->state == ATTACHMENT_REGISTERED || a->state == ATTACHMENT_REGISTERING))
 			timer_set(&c->timers, &a->timer, at++);
 	}
 }

@@ -35,6 +35,7 @@
 	X(location_learnt, INFO, "O-LMA: %h is reached by %p")                                    \
 	X(location_negative, INFO, "O-LMA: %p has no binding for %h")                             \
 	X(location_forgotten, INFO, "O-LMA: location of %h forgotten, no packet for a while")     \
+	X(location_stranded, WARN, "O-LMA: %p does not answer; %h goes back to its owner")        \
 	X(location_expired, INFO, "O-LMA: location of %h expired without an answer of its owner") \
 	X(stray_answered, INFO, "told %p that %h is not anchored here")                           \
 	X(revocation_sent, INFO, "revocation of %m (%h) sent to MAG %p")                          \

@@ -254,15 +254,16 @@ struct peer {
 	uint64_t disputed;		      /* moves to it that turned out wrong */
 	uint64_t heard_ms;
 	uint64_t up_ms;
-	uint32_t epoch; /* of their present run; 0: not known */
+	uint64_t asked_ms; /* when the present heartbeat was due */
+	uint32_t epoch;	   /* of their present run; 0: not known */
 	uint32_t restart_counter;
 	uint32_t heard_spi; /* of the last message that was genuine; 0: none yet */
 	uint32_t heartbeat_sequence;
 	uint32_t bindings; /* MAG: bindings here that name it */
 	uint32_t anchors;  /* LMA: HNPs owned here that it is the D-LMA of */
 	uint16_t index;
-	uint8_t missed; /* heartbeats in a row */
-	uint8_t state;	/* enum peer_state */
+	uint8_t tries; /* of the present heartbeat */
+	uint8_t state; /* enum peer_state */
 	uint8_t key_count;
 	bool restart_known;
 	bool heartbeat_waiting;

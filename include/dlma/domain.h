@@ -70,6 +70,7 @@ struct domain_timers {
 	uint32_t max_bindack_timeout_ms;
 	uint32_t heartbeat_interval_ms;
 	uint32_t missing_heartbeats_allowed;
+	uint32_t stale_ms; /* O-LMA: how long a location serves whose owner does not answer */
 	uint32_t router_lifetime_ms;  /* in the router advertisements of a MAG */
 	uint32_t presence_timeout_ms; /* MAG: how long a MN may take to answer a probe */
 };

@@ -634,3 +634,127 @@ Test(core, a_mag_follows_nobody_but_its_lma)
 		eq(u64, world_reason(&w, W_MAG_1A, DLMA_SIGNAL_replayed), before + recorded_count));
 	cr_assert(eq(int, uplink(W_MAG_1A, &hnp), W_V_LMA_2));
 }
+
+/* A node is cut off: nothing gets to it, and nothing comes from it. */
+static int cut_off;
+
+static bool lose_all_of(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	return m->from == cut_off || m->to == cut_off;
+}
+
+static void cut(int node)
+{
+	cut_off = node;
+	w.lose = lose_all_of;
+}
+
+static void use_fast_heartbeats(void)
+{
+	for (int i = 0; i < W_NODES; i++) {
+		w.conf[i].domain.timers.heartbeat_interval_ms = 300;
+		w.conf[i].domain.timers.missing_heartbeats_allowed = 2;
+	}
+	world_run(&w, 61000); /* the first ones were due at the old pace */
+}
+
+static enum peer_state state_at(int node, int peer)
+{
+	return (enum peer_state)core_state(w.cores[node])->peers[peer].state;
+}
+
+Test(core, a_dead_peer_is_noticed_in_time)
+{
+	use_fast_heartbeats();
+	cut(W_V_LMA_1);
+	world_run(&w, 590);
+	cr_assert(eq(int, state_at(W_H_LMA, W_V_LMA_1), PEER_UP), "not too early");
+	world_run(&w, 450);
+	for (int i = 0; i < W_NODES; i++)
+		if (i != W_V_LMA_1)
+			cr_assert(eq(int, state_at(i, W_V_LMA_1), PEER_DOWN), "at %d", i);
+	cr_assert(eq(int, state_at(W_H_LMA, W_V_LMA_2), PEER_UP), "others are none of it");
+	w.lose = NULL;
+	world_run(&w, 300);
+	for (int i = 0; i < W_NODES; i++)
+		if (i != W_V_LMA_1)
+			cr_assert(eq(int, state_at(i, W_V_LMA_1), PEER_UP), "at %d", i);
+}
+
+static uint64_t loss_state;
+
+static bool lose_one_in_twenty(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	(void)m;
+	loss_state = loss_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return loss_state >> 33 < (1U << 31) / 20;
+}
+
+Test(core, a_lossy_path_is_no_dead_peer, .timeout = 60)
+{
+	use_fast_heartbeats();
+	w.lose = lose_one_in_twenty;
+	world_run(&w, 1800000);
+	for (int i = 0; i < W_NODES; i++)
+		cr_assert(eq(u32, w.reports[i][REPORT_peer_down], 0), "half an hour at node %d", i);
+}
+
+Test(core, what_leads_to_a_dead_d_lma_goes_back_to_the_owner)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	use_fast_heartbeats();
+	world_packet_event(&w, W_V_LMA_2, DLMA_EVENT_MISS, &hnp, W_NONE);
+	world_run(&w, 100);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_CACHED, W_V_LMA_1);
+	w.used_recently = true;
+	cut(W_V_LMA_1);
+	world_run(&w, 1100);
+	cr_assert(not(has_location(W_V_LMA_2, &hnp)));
+	/* The owner believes in it still, but is not believed. */
+	world_packet_event(&w, W_V_LMA_2, DLMA_EVENT_MISS, &hnp, W_NONE);
+	world_run(&w, 200);
+	cr_assert(not(has_location(W_V_LMA_2, &hnp)));
+	world_move(&w, W_MN1, W_MAG_2);
+	world_run(&w, 300);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_2);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+}
+
+Test(core, a_location_outlives_its_dead_owner_while_it_is_used)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	use_fast_heartbeats();
+	world_packet_event(&w, W_V_LMA_2, DLMA_EVENT_MISS, &hnp, W_NONE);
+	world_run(&w, 100);
+	w.used_recently = true;
+	cut(W_H_LMA);
+	world_run(&w, 300000);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_CACHED, W_V_LMA_1);
+	world_run(&w, 420000);
+	cr_assert(not(has_location(W_V_LMA_2, &hnp)), "not for ever");
+}
+
+Test(core, the_backup_takes_the_mns_of_a_dead_lma)
+{
+	struct dlma_prefix hnp;
+
+	world_set_backup(W_V_LMA_1, W_V_LMA_2);
+	hnp = attach(W_MN1, W_MAG_1A);
+	use_fast_heartbeats();
+	cut(W_V_LMA_1);
+	world_run(&w, 1200);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	cr_assert(eq(int, uplink(W_MAG_1A, &hnp), W_V_LMA_2));
+	/* A MN that comes now finds it at once. */
+	hnp = attach(W_MN2, W_MAG_1B);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_1B);
+	w.lose = NULL;
+	world_run(&w, 400000);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1B);
+	cr_assert(eq(int, uplink(W_MAG_1B, &hnp), W_V_LMA_1));
+}

@@ -105,6 +105,7 @@ static void conf_init(struct world *w, int node)
 						.max_bindack_timeout_ms = 32000,
 						.heartbeat_interval_ms = 60000,
 						.missing_heartbeats_allowed = 3,
+						.stale_ms = 600000,
 						.router_lifetime_ms = 1800000,
 						.presence_timeout_ms = 500,
 					},
