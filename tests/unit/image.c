@@ -4,7 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void append(struct image *image, const struct table *t, size_t offset, size_t size)
+/* Which place a timer has in the heap depends on all the others. */
+static void mask_places(const struct core *c, const char *entry, uint8_t *copy, size_t size)
+{
+	for (size_t i = 1; i <= c->timers.count; i++) {
+		uintptr_t at = (uintptr_t)&c->timers.heap[i]->place - (uintptr_t)entry;
+
+		if (at < size)
+			memset(copy + at, 0xff, sizeof(c->timers.heap[i]->place));
+	}
+}
+
+static void append(struct image *image, const struct core *c, const struct table *t, size_t offset,
+	size_t size)
 {
 	struct table_node *n = NULL;
 
@@ -15,6 +27,7 @@ static void append(struct image *image, const struct table *t, size_t offset, si
 			abort();
 		image->bytes = grown;
 		memcpy(image->bytes + image->len, (char *)n - offset, size);
+		mask_places(c, (char *)n - offset, image->bytes + image->len, size);
 		image->len += size;
 	}
 }
@@ -24,13 +37,13 @@ struct image image_of(const struct core *c)
 	const struct core_state *s = core_state(c);
 	struct image image = {0};
 
-	append(&image, &s->attachments, offsetof(struct attachment, by_mac),
+	append(&image, c, &s->attachments, offsetof(struct attachment, by_mac),
 		sizeof(struct attachment));
-	append(&image, &s->bindings, offsetof(struct binding, by_mn), sizeof(struct binding));
-	append(&image, &s->anchors, offsetof(struct anchor, by_hnp), sizeof(struct anchor));
-	append(&image, &s->learnt, offsetof(struct learnt, by_hnp), sizeof(struct learnt));
-	append(&image, &s->notices, offsetof(struct notice, node), sizeof(struct notice));
-	append(&image, &s->revocations, offsetof(struct revocation, node),
+	append(&image, c, &s->bindings, offsetof(struct binding, by_mn), sizeof(struct binding));
+	append(&image, c, &s->anchors, offsetof(struct anchor, by_hnp), sizeof(struct anchor));
+	append(&image, c, &s->learnt, offsetof(struct learnt, by_hnp), sizeof(struct learnt));
+	append(&image, c, &s->notices, offsetof(struct notice, node), sizeof(struct notice));
+	append(&image, c, &s->revocations, offsetof(struct revocation, node),
 		sizeof(struct revocation));
 	return image;
 }
