@@ -527,8 +527,9 @@ void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp)
 
 	count(c, DLMA_SIGNAL_table_full);
 	report(c, REPORT_table_full, NULL, hnp, REPORT_NO_PEER);
+	/* An entry that was there before, or was written since, must not outlive what we know. */
 	if (l)
-		learnt_drop(c, l);
+		end(c, l);
 }
 
 static void cached_due(struct core *c, struct learnt *l)

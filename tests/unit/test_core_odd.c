@@ -215,3 +215,19 @@ Test(core_odd, a_mn_that_comes_back_is_not_asked_about_before)
 	cr_assert(world_delivers(&w, W_MAG_1A, &hnp), "it is kept, since it answers");
 	expect_invariants();
 }
+
+/* It did not fit, but what stood there before is in the map still. */
+Test(core_odd, a_location_that_cannot_be_written_leaves_nothing_behind)
+{
+	struct event failed = {.kind = EVENT_MAP_FAILED};
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	(void)attach(W_MN1, W_MAG_2);
+	cr_assert(eq(int, world_location(&w, W_V_LMA_1, &hnp)->kind, DLMA_LOCATION_FORWARDING));
+	failed.map_failed.hnp = hnp;
+	world_event(&w, W_V_LMA_1, &failed);
+	cr_assert(not(world_location(&w, W_V_LMA_1, &hnp) != NULL));
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &hnp, &tunnels), W_MAG_2));
+	expect_invariants();
+}
