@@ -19,6 +19,10 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(UNIT_HELP)) \
 	$(Q)mkdir -p $(@D)
 	$(link) -lcriterion -lcrypto -lconfig
 
+# Our own malloc() and the like, to let them fail, in this test alone.
+$(BUILD)/tests/unit/test_core_memory: LDFLAGS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=core_step
+
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
 test-programs: unit-programs bpf-tests store-tests bench-programs lab-tools
