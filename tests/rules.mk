@@ -7,6 +7,7 @@ include tests/store/rules.mk
 include tests/net/rules.mk
 include tests/kernels/rules.mk
 include tests/demo/rules.mk
+include tests/fuzz/rules.mk
 
 # Unit tests: one program per tests/unit/test_X.c, with all pure and shared code, no root needed.
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
@@ -25,7 +26,7 @@ $(BUILD)/tests/unit/test_core_memory: LDFLAGS += \
 
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
-test-programs: unit-programs bpf-tests store-tests bench-programs lab-tools
+test-programs: unit-programs fuzz-plain bpf-tests store-tests bench-programs lab-tools
 unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
 	$(Q)for t in $^; do $$t || exit 1; done
 

@@ -236,9 +236,9 @@ struct identity take_identity(struct reader *r)
 
 	take_mac(&(struct reader){&i, 1}, mn.ll);
 	if (i % 8 < F_MOBILES)
-		snprintf(mn.id, sizeof(mn.id), "%s", mobiles[i % 8].id);
-	else
-		mn.id[0] = i % 8 == 6 ? 0 : '?';
+		memcpy(mn.id, mobiles[i % 8].id, sizeof(mn.id));
+	else if (i % 8 == 7)
+		memcpy(mn.id, "\xff\x1b[2J\n@", 7); /* what no terminal and no JSON may see */
 	mn.id_len = (uint8_t)strlen(mn.id);
 	if (i & 0x40)
 		mn.ll[5] = 9;

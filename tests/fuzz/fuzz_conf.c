@@ -9,6 +9,7 @@
  */
 #include "fuzz.h"
 #include "base/conf.h"
+#include "base/text.h"
 #include "core/core.h"
 #include <ctype.h>
 #include <errno.h>
@@ -144,7 +145,7 @@ static void check_mobiles(const struct domain *d)
 		const struct domain_mobile *m = &d->mobiles[i];
 		const struct domain_prefix *block;
 
-		CHECK(*m->id && strchr(m->id, '@') && m->home < d->node_count);
+		CHECK(text_is_plain(m->id) && strchr(m->id, '@') && m->home < d->node_count);
 		CHECK(d->nodes[m->home].roles & DLMA_ROLE_LMA && !(m->link_layer[0] & 1));
 		block = m->has_hnp ? domain_block(d, &m->hnp.addr) : NULL;
 		if (m->has_hnp)
