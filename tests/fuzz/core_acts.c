@@ -123,6 +123,18 @@ static void on_revoke(struct reader *r)
 	run_step(&e);
 }
 
+/* The same keys again, or for a moment none at all: then everybody is a stranger. */
+static void on_keys(struct reader *r)
+{
+	struct event e = {.kind = EVENT_KEYS};
+
+	e.keys.list = run.conf->keys;
+	e.keys.count = reader_u8(r) % 4 ? run.conf->key_count : 0;
+	run_step(&e);
+	e.keys.count = run.conf->key_count;
+	run_step(&e);
+}
+
 static void on_use(struct reader *r)
 {
 	struct event e = {.kind = EVENT_USE};
@@ -310,6 +322,7 @@ static void (*const acts[])(struct reader *r) = {
 	on_use,
 	on_map_failure,
 	on_replay,
+	on_keys,
 	on_raw,
 	on_restart,
 	on_clock_step,

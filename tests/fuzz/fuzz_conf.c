@@ -11,7 +11,6 @@
 #include "base/conf.h"
 #include "base/text.h"
 #include "core/core.h"
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,8 +93,7 @@ static void check_line(const char *line)
 	CHECK(at);
 	digits = strspn(at + 1, "0123456789");
 	CHECK(digits && at[1] != '0' && !strncmp(at + 1 + digits, ": ", 2) && at[3 + digits]);
-	for (at += 3 + digits; *at; at++)
-		CHECK(!iscntrl((unsigned char)*at));
+	CHECK(text_is_plain(at + 3 + digits));
 }
 
 static void check_said(char *said, size_t len, int err)

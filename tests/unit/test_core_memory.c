@@ -12,7 +12,7 @@
 
 enum {
 	ANNOUNCE_MS = 4000, /* RFC 4861: RTR_SOLICITATION_INTERVAL */
-	ANNOUNCE_MAX = 40,  /* a refused MN is turned away for a minute */
+	ANNOUNCE_MAX = 200, /* the pauses of a MAG grow to a minute */
 	PAUSE_MS = 500,
 	CALLS_LEAST = 60, /* of the tour: fewer would not be worth the name */
 };
