@@ -7,6 +7,7 @@ include tests/store/rules.mk
 include tests/net/rules.mk
 include tests/kernels/rules.mk
 include tests/demo/rules.mk
+include tests/fuzz/rules.mk
 
 # Unit tests: one program per tests/unit/test_X.c, with all pure and shared code, no root needed.
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)
@@ -19,9 +20,13 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(U
 	$(Q)mkdir -p $(@D)
 	$(link) -lcriterion -lcrypto -lconfig
 
+# Our own malloc() and the like, to let them fail, in this test alone.
+$(BUILD)/tests/unit/test_core_memory: LDFLAGS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=core_step
+
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
-test-programs: unit-programs bpf-tests store-tests bench-programs lab-tools
+test-programs: unit-programs fuzz-plain bpf-tests store-tests bench-programs lab-tools
 unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
 	$(Q)for t in $^; do $$t || exit 1; done
 

@@ -113,6 +113,17 @@ def unit():
     return found
 
 
+def fuzz():
+    """Ten million executions of the fuzz targets under the sanitizers, and what they reach."""
+    found = target("build the fuzz targets", "fuzz-programs")
+    begin = time.monotonic()
+    status, output = run(["/usr/bin/python3", "tests/fuzz/run.py", "smoke"],
+                         env={**os.environ, "FUZZ_DIR": str(BUILD / "fuzz")})
+    if not status:
+        print(output, end="")
+    return found + one("fuzz smoke", status, output, time.monotonic() - begin)
+
+
 def bpf():
     """The production objects, frame by frame."""
     found = Counter()
@@ -172,7 +183,8 @@ def demo():
     return found
 
 
-SUITES = {"static": static, "unit": unit, "bpf": bpf, "store": store, "net": net, "sanitized": sanitized, "demo": demo}
+SUITES = {"static": static, "unit": unit, "fuzz": fuzz, "bpf": bpf, "store": store, "net": net,
+          "sanitized": sanitized, "demo": demo}
 
 
 def main():

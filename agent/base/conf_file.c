@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INCLUDE_DEPTH_MAX = 10 /* libconfig's */ };
+enum {
+	INCLUDE_DEPTH_MAX = 10, /* libconfig's */
+	INCLUDES_MAX = 1000,	/* in all: files that include others over and over take for ever */
+};
 
 static int read_all(int fd, char *text, size_t size)
 {
@@ -106,10 +109,10 @@ struct scan {
 	const char *file; /* as in the @include, or NULL */
 	const char *at;
 	unsigned int line;
+	unsigned int *includes; /* so far, in all files */
 };
 
-static void scan_text(
-	struct conf_reader *r, const char *file, const char *text, unsigned int depth);
+static bool scan_text(struct scan *s, unsigned int depth);
 
 static void next(struct scan *s)
 {
@@ -212,22 +215,42 @@ static char *include_load(
 	return text;
 }
 
-/* Goes into included files like libconfig, which finds, and names, a circle itself. */
-static void scan_text(struct conf_reader *r, const char *file, const char *text, unsigned int depth)
+/* Goes into an included file like libconfig, which finds, and names, a circle itself. */
+static bool scan_included(struct scan *s, unsigned int line, const char *name, unsigned int depth)
 {
-	struct scan s = {.r = r, .file = file, .at = text, .line = 1};
+	struct scan inner = {.r = s->r, .file = name, .line = 1, .includes = s->includes};
+	char *text;
+	bool go_on;
 
-	while (*s.at) {
-		unsigned int line = s.line;
-		char *name = scan_token(&s), *included = NULL;
+	if (depth == INCLUDE_DEPTH_MAX)
+		return false;
+	if (++*s->includes > INCLUDES_MAX) {
+		conf_error_at(s->r, s->file, line,
+			"more than %d files are included in all; include each of them once",
+			INCLUDES_MAX);
+		return false;
+	}
+	text = include_load(s->r, s->file, line, name);
+	inner.at = text;
+	go_on = !text || scan_text(&inner, depth + 1);
+	conf_file_wipe(text);
+	return go_on;
+}
 
-		if (name && depth < INCLUDE_DEPTH_MAX)
-			included = include_load(r, file, line, name);
-		if (included)
-			scan_text(r, name, included, depth + 1);
-		conf_file_wipe(included);
+/* False: it has no end, and what is wrong with that has been or will be said. */
+static bool scan_text(struct scan *s, unsigned int depth)
+{
+	bool go_on = true;
+
+	while (go_on && *s->at) {
+		unsigned int line = s->line;
+		char *name = scan_token(s);
+
+		if (name)
+			go_on = scan_included(s, line, name, depth);
 		free(name);
 	}
+	return go_on;
 }
 
 /* What to do about the errors that libconfig finds. */
@@ -249,6 +272,8 @@ static const char *parse_advice(const char *error)
 int conf_file_parse(struct conf_reader *r, const char *text, config_t *config)
 {
 	uint32_t before = r->error_count;
+	unsigned int includes = 0;
+	struct scan scan = {.r = r, .at = text, .line = 1, .includes = &includes};
 	int directory = directory_len(r->path);
 	char *include_dir = directory ? strndup(r->path, (size_t)directory) : strdup(".");
 
@@ -256,7 +281,7 @@ int conf_file_parse(struct conf_reader *r, const char *text, config_t *config)
 		conf_error(r, NULL, "out of memory");
 		return -EINVAL;
 	}
-	scan_text(r, NULL, text, 0);
+	(void)scan_text(&scan, 0);
 	config_set_include_dir(config, include_dir);
 	if (r->error_count == before && !config_read_string(config, text))
 		conf_error_at(r, config_error_file(config), (unsigned int)config_error_line(config),

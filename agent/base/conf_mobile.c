@@ -2,6 +2,7 @@
 /* Policy profiles: "mobile_nodes" of the domain. */
 #include "base/addr.h"
 #include "base/conf_read.h"
+#include "base/text.h"
 #include <errno.h>
 
 /* user@realm of RFC 4282: nothing that would not survive a log line or a RADIUS attribute. */
@@ -9,9 +10,8 @@ static bool nai_is_valid(const char *id)
 {
 	const char *at = strchr(id, '@');
 
-	for (const char *c = id; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return false;
+	if (strchr(id, ' ') || !text_is_plain(id))
+		return false;
 	return at && at != id && at[1] && !strchr(at + 1, '@');
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "base/conf_read.h"
-#include <ctype.h>
+#include "base/text.h"
 #include <errno.h>
 #include <search.h>
 #include <stdarg.h>
@@ -11,26 +11,19 @@ enum {
 	WORD_MAX = 48, /* longer words are not compared */
 };
 
-/* What a file says may hold anything; an error stays one line of plain text. */
-static void clean(char *line)
-{
-	for (; *line; line++)
-		if (iscntrl((unsigned char)*line))
-			*line = '?';
-}
-
 __attribute__((format(printf, 4, 0))) static void error_line(struct conf_reader *r,
 	const char *file, unsigned int line, const char *format, va_list args)
 {
 	const char *slash = strrchr(r->path, '/');
 	int directory = slash && file ? (int)(slash + 1 - r->path) : 0;
-	char text[ERROR_LINE_MAX];
+	char text[ERROR_LINE_MAX], plain[ERROR_LINE_MAX];
 
 	vsnprintf(text, sizeof(text), format, args);
-	clean(text);
+	/* What a file says may hold anything; an error stays one line of plain text. */
+	text_plain(text, sizeof(text), plain, sizeof(plain));
 	r->error_count++;
 	fprintf(r->errors, "%.*s%s:%u: %s\n", directory, r->path, file ? file : r->path,
-		line ? line : 1, text);
+		line ? line : 1, plain);
 }
 
 void conf_error_at(

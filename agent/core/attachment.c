@@ -184,12 +184,17 @@ void attachment_part(struct core *c, struct attachment *a)
 	attachment_undeliver(c, a);
 }
 
+/* Our own LMA may have refused the de-registration: then attachment_part() was wrong. */
+static void correct_location(struct core *c, const struct attachment *a)
+{
+	if (attachment_has_hnp(a) && peer_is_lma(c, c->state.conf->self))
+		route_sync(c, &a->hnp);
+}
+
 void attachment_drop(struct core *c, struct attachment *a)
 {
 	attachment_undeliver(c, a);
-	/* Our own LMA may have refused the de-registration: then attachment_part() was wrong. */
-	if (attachment_has_hnp(a) && peer_is_lma(c, c->state.conf->self))
-		route_sync(c, &a->hnp);
+	correct_location(c, a);
 	attachment_enter(c, a, ATTACHMENT_GONE);
 	exchange_stop(c, &a->exchange);
 	exchange_stop(c, &a->handover);
@@ -209,6 +214,7 @@ void attachment_forget(struct core *c, struct attachment *a)
 		attachment_drop(c, a);
 		return;
 	}
+	correct_location(c, a);
 	mag_pause(c, a, keep);
 	a->away = true;
 }

@@ -544,8 +544,9 @@ void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp)
 
 	count(c, DLMA_SIGNAL_table_full);
 	report(c, REPORT_table_full, NULL, hnp, REPORT_NO_PEER);
+	/* An entry that was there before, or was written since, must not outlive what we know. */
 	if (l)
-		learnt_drop(c, l);
+		end(c, l);
 }
 
 /* Leads to a node that does not answer. What the owner itself would do is no worse. */
@@ -623,14 +624,14 @@ void learnt_due(struct core *c, struct learnt *l)
 
 /*
  * The location table of an owner comes from the store, and a nobody's entry from nowhere. The run
- * before may have had other prefixes.
+ * before may have had other prefixes and another role.
  */
 static bool adoptable(const struct core *c, const struct dlma_prefix *hnp, uint8_t kind)
 {
 	if (!owner_hnp_valid(c, hnp))
 		return false;
 	if (kind == DLMA_LOCATION_BINDING)
-		return true;
+		return peer_is_lma(c, c->state.conf->self);
 	return (kind == DLMA_LOCATION_CACHED || kind == DLMA_LOCATION_FORWARDING) &&
 	       !owner_is_self(c, hnp);
 }

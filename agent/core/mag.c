@@ -233,6 +233,10 @@ void mag_leave(struct core *c, struct attachment *a)
 	handover_agree(c, a);
 	attachment_part(c, a);
 	timer_clear(&c->timers, &a->timer);
+	/* If it comes back before this is done, it comes back without the questions of before. */
+	a->revoking = false;
+	a->probed_ms = 0;
+	a->probes = 0;
 	attachment_enter(c, a, ATTACHMENT_LEAVING);
 	if (told)
 		exchange_start(c, &a->exchange, a->lma);

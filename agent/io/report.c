@@ -2,6 +2,7 @@
 #include "io/agent.h"
 #include "base/addr.h"
 #include "base/log.h"
+#include "base/text.h"
 #include <stdio.h>
 #include <time.h>
 
@@ -18,7 +19,7 @@ static const struct {
 struct words {
 	char hnp[PREFIX_TEXT_MAX];
 	char status[64];
-	const char *mn;
+	char mn[REPORT_MN_MAX];
 	const char *peer;
 };
 
@@ -26,7 +27,8 @@ static void words_find(const struct agent *a, const struct report *r, struct wor
 {
 	prefix_format(&r->hnp, w->hnp);
 	snprintf(w->status, sizeof(w->status), "%s (%u)", mh_status_text(r->status), r->status);
-	w->mn = *r->mn ? r->mn : "MN unknown";
+	/* A peer chose it: it may hold anything. */
+	text_plain(*r->mn ? r->mn : "MN unknown", REPORT_MN_MAX - 1, w->mn, sizeof(w->mn));
 	w->peer = r->peer == REPORT_NO_PEER ? "nobody" : a->conf.domain.nodes[r->peer].name;
 }
 
@@ -73,7 +75,7 @@ static void publish(
 		(double)now.tv_sec + (double)now.tv_nsec / 1e9, "node", domain_self(&a->conf)->name,
 		"event", rows[r->kind].name, "text", line);
 	if (*r->mn)
-		json_object_set_new(o, "mn", json_string(r->mn));
+		json_object_set_new(o, "mn", json_string(w->mn));
 	if (r->hnp.len)
 		json_object_set_new(o, "hnp", json_string(w->hnp));
 	if (r->peer != REPORT_NO_PEER)

@@ -2,6 +2,7 @@
 /* The answers to dlmactl. What a person sees is made from this JSON by the tool. */
 #include "io/agent.h"
 #include "base/addr.h"
+#include "base/text.h"
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -35,7 +36,9 @@ static json_t *text_mac(const uint8_t mac[6])
 
 static json_t *text_mn(const struct identity *mn)
 {
-	return mn ? json_stringn(mn->id, mn->id_len) : json_null();
+	char text[DOMAIN_MN_ID_MAX + 1];
+
+	return mn ? json_string(text_plain(mn->id, mn->id_len, text, sizeof(text))) : json_null();
 }
 
 static json_t *node_name(const struct agent *a, uint16_t index)

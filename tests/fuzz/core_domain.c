@@ -25,6 +25,7 @@ static struct dlma_addr subnet(uint8_t block, uint8_t number)
 
 static struct domain_node nodes[F_NODES];
 static struct domain_prefix prefixes[3];
+static uint16_t anchors[] = {F_V_LMA_2};
 static struct domain_mobile mobiles[F_MOBILES] = {
 	{"mn1@x", {2, 0, 0, 0, 0, 1}, F_H_LMA, true, false, DOMAIN_DISCLOSE_AS_DOMAIN, {}},
 	{"mn1@x", {2, 0, 0, 0, 0, 2}, F_H_LMA, true, false, DOMAIN_DISCLOSE_AS_DOMAIN, {}},
@@ -44,6 +45,8 @@ static void make_domain(void)
 	prefixes[0] = (struct domain_prefix){prefix_make(subnet(1, 2), 63), 64, F_V_LMA_1};
 	prefixes[1] = (struct domain_prefix){prefix_make(subnet(1, 0), 62), 64, F_H_LMA};
 	prefixes[2] = (struct domain_prefix){prefix_make(subnet(2, 0), 61), 64, F_H_LMA};
+	prefixes[1].anchors = anchors; /* v-lma-2 only, beside the owner */
+	prefixes[1].anchor_count = 1;
 	mobiles[2].hnp = prefix_make(subnet(2, 5), 64);
 	for (unsigned int i = 0; i < F_NODES; i++) {
 		snprintf(nodes[i].name, sizeof(nodes[i].name), "%s", layout[i].name);
@@ -161,6 +164,9 @@ const struct node_conf *domain_shape(uint32_t shape)
 	limits = take_bits(&shape, 4);
 	c->locations_max = locations[limits];
 	c->cache_max = caches[limits];
+	c->bindings_per_mag = c->anchors_per_lma = take_bits(&shape, 3);
+	c->moves_per_peer = take_bits(&shape, 2);
+	c->moves_per_mn = take_bits(&shape, 2);
 	c->domain.timers.hold_ms = take_bits(&shape, 2) ? 0 : 1000;
 	c->domain.timers.heartbeat_interval_ms = take_bits(&shape, 2) ? 1000 : 200000000;
 	for (unsigned int i = 0; i < F_NODES; i++) {
@@ -236,9 +242,9 @@ struct identity take_identity(struct reader *r)
 
 	take_mac(&(struct reader){&i, 1}, mn.ll);
 	if (i % 8 < F_MOBILES)
-		snprintf(mn.id, sizeof(mn.id), "%s", mobiles[i % 8].id);
-	else
-		mn.id[0] = i % 8 == 6 ? 0 : '?';
+		memcpy(mn.id, mobiles[i % 8].id, sizeof(mn.id));
+	else if (i % 8 == 7)
+		memcpy(mn.id, "\xff\x1b[2J\n@", 7); /* what no terminal and no JSON may see */
 	mn.id_len = (uint8_t)strlen(mn.id);
 	if (i & 0x40)
 		mn.ll[5] = 9;

@@ -9,8 +9,8 @@
  */
 #include "fuzz.h"
 #include "base/conf.h"
+#include "base/text.h"
 #include "core/core.h"
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -93,8 +93,7 @@ static void check_line(const char *line)
 	CHECK(at);
 	digits = strspn(at + 1, "0123456789");
 	CHECK(digits && at[1] != '0' && !strncmp(at + 1 + digits, ": ", 2) && at[3 + digits]);
-	for (at += 3 + digits; *at; at++)
-		CHECK(!iscntrl((unsigned char)*at));
+	CHECK(text_is_plain(at + 3 + digits));
 }
 
 static void check_said(char *said, size_t len, int err)
@@ -144,7 +143,7 @@ static void check_mobiles(const struct domain *d)
 		const struct domain_mobile *m = &d->mobiles[i];
 		const struct domain_prefix *block;
 
-		CHECK(*m->id && strchr(m->id, '@') && m->home < d->node_count);
+		CHECK(text_is_plain(m->id) && strchr(m->id, '@') && m->home < d->node_count);
 		CHECK(d->nodes[m->home].roles & DLMA_ROLE_LMA && !(m->link_layer[0] & 1));
 		block = m->has_hnp ? domain_block(d, &m->hnp.addr) : NULL;
 		if (m->has_hnp)

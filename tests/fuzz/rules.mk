@@ -10,10 +10,12 @@
 FUZZ_DIR   := $(BUILD)/fuzz
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PURE  := mh wire core
-FUZZ_HELP  := $(filter-out tests/fuzz/fuzz_%.c,$(wildcard tests/fuzz/*.c)) \
+FUZZ_HELP  := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/control_stubs.c tests/fuzz/replay.c,\
+                $(wildcard tests/fuzz/*.c)) \
               tests/unit/invariants.c tests/unit/mirror.c
 FUZZ_SRC   := $(PURE_SRC) $(BASE_SRC) $(FUZZ_HELP)
-FUZZ_LIBS  := -Wl,--as-needed -lconfig
+FUZZ_LIBS  := -Wl,--as-needed -lconfig -ljansson -lev
+FUZZ_control := $(addprefix agent/io/,control.c view.c explain.c report.c) tests/fuzz/control_stubs.c
 
 FUZZ_smoke := -O3 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
               -fno-sanitize-coverage=trace-cmp,trace-div,trace-gep
@@ -36,16 +38,32 @@ $(FUZZ_DIR)/$(1)/obj/tests/%.o: FLAGS = \
 $(FUZZ_DIR)/$(1)/lib.a: $(patsubst %.c,$(FUZZ_DIR)/$(1)/obj/%.o,$(FUZZ_SRC))
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 
+$(FUZZ_DIR)/$(1)/control: $(patsubst %.c,$(FUZZ_DIR)/$(1)/obj/%.o,$(FUZZ_control))
 $(FUZZ_DIR)/$(1)/%: $(FUZZ_DIR)/$(1)/obj/tests/fuzz/fuzz_%.o $(FUZZ_DIR)/$(1)/lib.a
 	$$(call say,LINK,$$@)
 	$$(Q)$(CLANG) $(subst fuzzer-no-link,fuzzer,$(FUZZ_$(1))) \
-		$(if $(filter cov,$(1)),-fsanitize=fuzzer) -o $$@ $$^ $(FUZZ_LIBS)
+		$(if $(filter cov,$(1)),-fsanitize=fuzzer) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $(FUZZ_LIBS)
 endef
 COMMA := ,
 $(foreach kind,smoke deep msan cov,$(eval $(call fuzz_kind,$(kind))))
 
+# The same with any compiler and without libFuzzer: what no longer fits together is found early.
+FUZZ_PLAIN := $(patsubst %,$(BUILD)/tests/fuzz/%,$(FUZZ_NAMES))
+
+$(BUILD)/obj/tests/fuzz/%.o: CPPFLAGS += -Itests/fuzz -Itests/unit
+
+$(BUILD)/tests/fuzz/control: $(call obj,$(FUZZ_control))
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
+                       $(call obj,tests/fuzz/replay.c $(FUZZ_HELP)) $(PURE) $(BASE)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS)
+
 fuzz_programs = $(addprefix $(FUZZ_DIR)/$(1)/,$(2))
 FUZZ_RUN := FUZZ_DIR=$(FUZZ_DIR) $(PYTHON) tests/fuzz/run.py
+
+.PHONY: fuzz-plain
+fuzz-plain: $(FUZZ_PLAIN) ## the fuzz targets without libFuzzer: to replay inputs
 
 .PHONY: fuzz-programs fuzz-smoke fuzz fuzz-msan fuzz-coverage
 fuzz-programs: $(call fuzz_programs,smoke,$(FUZZ_NAMES)) $(call fuzz_programs,cov,$(FUZZ_PURE))

@@ -23,6 +23,7 @@ struct census {
 	size_t pending, registering, cached, named, with_hnp;
 	size_t timers_set, timers_reserved, exchanges, identities;
 	const struct identity *seen[4096];
+	uint32_t bindings[DLMA_PEERS_MAX], anchors[DLMA_PEERS_MAX]; /* that name a node */
 };
 
 /* As many nodes as it says, each in the slot of its hash, and the way through it ends. */
@@ -124,6 +125,7 @@ static const char *check_binding(const struct core *c, struct census *n, struct 
 	HOLDS(pending || (owner_hnp_valid(c, &b->hnp) && binding_by_hnp(c, &b->hnp) == b));
 	HOLDS(is_node(c, b->mag) && is_node(c, b->home));
 	HOLDS(is_node_or_none(c, b->previous) && is_node_or_none(c, b->previous_mag));
+	n->bindings[b->mag]++;
 	n->pending += pending;
 	n->named += !pending;
 	return NULL;
@@ -138,6 +140,8 @@ static const char *check_anchor(const struct core *c, struct census *n, struct a
 	HOLDS(is_node_or_none(c, a->dlma) && is_node_or_none(c, a->previous));
 	HOLDS(is_node_or_none(c, a->mag) && is_node_or_none(c, a->previous_mag));
 	HOLDS((a->dlma != DOMAIN_NO_NODE) == timer_is_set(&a->timer));
+	if (a->dlma != DOMAIN_NO_NODE)
+		n->anchors[a->dlma]++;
 	return NULL;
 }
 
@@ -161,7 +165,8 @@ static const char *check_attachment(const struct core *c, struct census *n, stru
 	TRY(check_timer(c, n, &a->advertise, TIMER_ADVERTISE));
 	TRY(check_exchange(c, n, &a->exchange, EXCHANGE_REGISTER));
 	TRY(check_exchange(c, n, &a->handover, EXCHANGE_HANDOVER));
-	HOLDS(a->state > ATTACHMENT_GONE && a->state <= ATTACHMENT_REFUSED);
+	HOLDS(a->state > ATTACHMENT_GONE && a->state <= ATTACHMENT_WAITING);
+	HOLDS(is_node_or_none(c, a->word.peer));
 	HOLDS(timer_is_set(&a->timer) || timer_is_set(&a->exchange.timer));
 	HOLDS(!memcmp(a->mac, a->mobile->link_layer, sizeof(a->mac)));
 	HOLDS(has_hnp ? attachment_by_hnp(c, &a->hnp) == a : !a->delivering);
@@ -239,6 +244,9 @@ static const char *check_census(const struct core *c, const struct census *n)
 	HOLDS(s->anchors.count == s->anchors_by_mn.count);
 	HOLDS(n->pending + n->registering == s->expecting);
 	HOLDS(n->cached == s->cached && s->cached <= s->conf->cache_max);
+	for (uint32_t i = 0; i < s->domain->node_count; i++)
+		HOLDS(n->bindings[i] == s->peers[i].bindings &&
+			n->anchors[i] == s->peers[i].anchors);
 	HOLDS(s->link_count <= ACCESS_LINKS_MAX && !c->loopback.count);
 	return NULL;
 }
@@ -248,6 +256,8 @@ const char *invariants_broken(const struct core *c)
 	static struct census n;
 
 	memset(&n, 0, offsetof(struct census, seen));
+	for (uint32_t i = 0; i < c->state.domain->node_count; i++)
+		n.bindings[i] = n.anchors[i] = 0;
 	TRY(check_tables(c));
 	TRY(check_heap(&c->timers));
 	TRY(check_entries(c, &n));

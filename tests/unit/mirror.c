@@ -191,10 +191,8 @@ static const char *compare_location(
 {
 	struct route r = route_of(c, hnp);
 
-	if (l && l->failed)
-		return NULL;
 	HOLDS(!l == (r.kind == DLMA_LOCATION_NONE));
-	if (!l)
+	if (!l || l->failed)
 		return NULL;
 	HOLDS(l->kind == r.kind);
 	HOLDS(l->flags == r.flags);

@@ -179,3 +179,55 @@ Test(core_odd, a_refused_deregistration_leaves_the_location_as_it_was)
 	cr_assert(eq(int, world_location(&w, W_H_LMA, &hnp)->kind, DLMA_LOCATION_BINDING));
 	expect_invariants();
 }
+
+static void set_link(int node, uint32_t mtu)
+{
+	struct event e = {.kind = EVENT_LINK};
+
+	e.link.ifindex = 7;
+	e.link.mtu = mtu;
+	memcpy(e.link.mac, (uint8_t[]){0, 0, 0x5e, 0, 0x52, 0x13}, 6);
+	world_event(&w, node, &e);
+}
+
+/* Asked whether a MN is still there, a MAG loses the access link, and gets it and the MN back. */
+Test(core_odd, a_mn_that_comes_back_is_not_asked_about_before)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	struct event back = {.kind = EVENT_ATTACH};
+
+	world_move(&w, W_MN1, W_MAG_2);
+	world_run(&w, 100);
+	cr_assert(attachment_by_hnp(w.cores[W_MAG_1A], &hnp)->revoking);
+	w.lose = lose_all;
+	set_link(W_MAG_1A, 0);
+	world_run(&w, 600);
+	set_link(W_MAG_1A, 1500);
+	w.lose = NULL;
+	w.at[W_MN1] = W_MAG_1A;
+	back.attach.ifindex = 7;
+	memcpy(back.attach.mac, (uint8_t[]){2, 0, 0, 0, 1, 1}, 6);
+	world_event(&w, W_MAG_1A, &back);
+	world_run(&w, 200);
+	cr_assert(world_delivers(&w, W_MAG_1A, &hnp));
+	expect_invariants();
+	world_run(&w, 1000000);
+	cr_assert(world_delivers(&w, W_MAG_1A, &hnp), "it is kept, since it answers");
+	expect_invariants();
+}
+
+/* It did not fit, but what stood there before is in the map still. */
+Test(core_odd, a_location_that_cannot_be_written_leaves_nothing_behind)
+{
+	struct event failed = {.kind = EVENT_MAP_FAILED};
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	unsigned int tunnels;
+
+	(void)attach(W_MN1, W_MAG_2);
+	cr_assert(eq(int, world_location(&w, W_V_LMA_1, &hnp)->kind, DLMA_LOCATION_FORWARDING));
+	failed.map_failed.hnp = hnp;
+	world_event(&w, W_V_LMA_1, &failed);
+	cr_assert(not(world_location(&w, W_V_LMA_1, &hnp) != NULL));
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &hnp, &tunnels), W_MAG_2));
+	expect_invariants();
+}
