@@ -55,17 +55,16 @@ struct binding *binding_create(struct core *c, const struct identity *mn)
 	if (!b->mn)
 		goto free_binding;
 	b->timer.kind = TIMER_BINDING;
-	b->mag = b->previous = b->previous_mag = DOMAIN_NO_NODE;
+	b->mag = b->previous_mag = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
-	exchange_init(&b->moved, EXCHANGE_MOVED);
-	if (timer_reserve(&c->timers, 3))
+	if (timer_reserve(&c->timers, 2))
 		goto release_identity;
 	if (table_insert(t, &b->by_mn, identity_hash(t, mn)))
 		goto release_timers;
 	c->state.expecting++; /* PENDING */
 	return b;
 release_timers:
-	timer_release(&c->timers, 3);
+	timer_release(&c->timers, 2);
 release_identity:
 	identity_release(c, b->mn);
 free_binding:
@@ -82,9 +81,8 @@ void binding_forget_request(struct binding *b)
 void binding_drop(struct core *c, struct binding *b)
 {
 	exchange_stop(c, &b->anchor);
-	exchange_stop(c, &b->moved);
 	timer_clear(&c->timers, &b->timer);
-	timer_release(&c->timers, 3);
+	timer_release(&c->timers, 2);
 	table_remove(&c->state.bindings, &b->by_mn);
 	if (b->state == BINDING_PENDING)
 		c->state.expecting--;

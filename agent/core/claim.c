@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * What a D-LMA says about its bindings: to the H-LMA, that it is the D-LMA of the MN now
- * (draft 4.3), and to the previous D-LMA, that it is not any more (draft 4.4, 5.1.3).
- */
+/* What a D-LMA says to the H-LMA about its bindings: that it is the D-LMA of the MN (draft 4.3). */
 #include "core/internal.h"
 
 enum { ASK_AGAIN_MS = 1000 };
@@ -11,8 +8,7 @@ static void tell_previous(struct core *c, struct binding *b, uint16_t previous)
 {
 	if (previous == DOMAIN_NO_NODE || previous == c->state.conf->self)
 		return;
-	b->previous = previous;
-	exchange_start(c, &b->moved, previous);
+	moved_tell(c, b, previous);
 }
 
 static void accepted(struct core *c, struct binding *b, const struct claim_result *r)
@@ -153,38 +149,17 @@ void claim_given_up(struct core *c, struct exchange *e)
 		binding_end(c, b);
 }
 
-bool claim_build_moved(struct core *c, struct exchange *e, struct mh_message *m)
+void claim_surpassed(
+	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp)
 {
-	struct binding *b = container_of(e, struct binding, moved);
+	struct binding *b = binding_by_hnp(c, hnp);
 
-	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
-	message_session(m, b->mn, &b->hnp, b->handoff, b->att, b->stamp);
-	message_location(c, m, c->state.conf->self, c->state.conf->self);
-	return true;
-}
-
-void claim_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m)
-{
-	struct binding *b = container_of(e, struct binding, moved);
-
-	if (message_status(m) == MH_STATUS_accepted) {
-		report(c, REPORT_previous_told, b->mn, &b->hnp, b->previous);
+	/* If the MN is here by a fresh attach, bid above; the H-LMA decides. */
+	if (!b || b->state != BINDING_ACTIVE || stamp <= b->stamp || b->outbids++ >= OUTBIDS_MAX)
 		return;
-	}
-	/* It knows better. If the MN is here by a fresh attach, bid above; the H-LMA decides. */
-	if (m->ba.status == MH_STATUS_timestamp_lower && b->state == BINDING_ACTIVE &&
-		m->options.timestamp > b->stamp && b->outbids++ < OUTBIDS_MAX) {
-		report(c, REPORT_binding_outbid, b->mn, &b->hnp, b->previous);
-		b->stamp = m->options.timestamp + 1;
-		claim_start(c, b);
-	}
-}
-
-void claim_moved_given_up(struct core *c, struct exchange *e)
-{
-	struct binding *b = container_of(e, struct binding, moved);
-
-	report(c, REPORT_unanswered, b->mn, &b->hnp, b->previous);
+	report(c, REPORT_binding_outbid, b->mn, &b->hnp, previous);
+	b->stamp = stamp + 1;
+	claim_start(c, b);
 }
 
 /* The timer is the pace: one binding a millisecond. */

@@ -160,17 +160,23 @@ void registration_accept(struct core *c, const struct binding *b, const struct r
 void registration_answer(
 	struct core *c, const struct request *r, uint8_t status, uint64_t timestamp);
 
-/* claim.c: D-LMA towards the H-LMA and the previous D-LMA. */
+/* claim.c: D-LMA towards the H-LMA. */
 /* Asks the H-LMA: this node, if it owns the HNP, or the owner by an exchange. */
 void claim_start(struct core *c, struct binding *b);
 bool claim_build(struct core *c, struct exchange *e, struct mh_message *m);
 void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void claim_given_up(struct core *c, struct exchange *e);
-bool claim_build_moved(struct core *c, struct exchange *e, struct mh_message *m);
-void claim_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
-void claim_moved_given_up(struct core *c, struct exchange *e);
+/* The previous D-LMA knows a newer stamp. */
+void claim_surpassed(
+	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp);
 /* The H-LMA lost its state, or these bindings were never confirmed: claims them all anew. */
 void claim_all(struct core *c, uint16_t home);
+
+/* moved.c: new D-LMA towards the previous one. */
+void moved_tell(struct core *c, const struct binding *b, uint16_t previous);
+bool moved_build(struct core *c, struct exchange *e, struct mh_message *m);
+void moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void moved_given_up(struct core *c, struct exchange *e);
 
 /* anchor.c: H-LMA: allocation and location management. */
 struct claim {

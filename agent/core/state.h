@@ -7,6 +7,7 @@
  *	anchors      H-LMA: every HNP that was ever allocated, and its D-LMA (draft 4.1); durable
  *	learnt       O-LMA cache entries and previous D-LMA forwarding entries (draft 4.4)
  *	notices      location updates on their way to an O-LMA, one per HNP and O-LMA
+ *	moved        words to previous D-LMAs on their way, one per HNP and D-LMA
  *	revocations  MAGs asked whether they still have a MN that is registered elsewhere
  *	exchanges    requests waiting for their answer, by peer and sequence number
  *
@@ -85,7 +86,6 @@ struct binding {
 	struct table_node by_hnp; /* once it has a HNP: states ACTIVE and DELETING */
 	struct timer timer;
 	struct exchange anchor;	   /* to the H-LMA */
-	struct exchange moved;	   /* to the previous D-LMA */
 	struct request *waiting;   /* PBU of the MAG to be answered; owned */
 	const struct identity *mn; /* held */
 	struct dlma_prefix hnp;	   /* zero while the H-LMA has not assigned one */
@@ -97,8 +97,7 @@ struct binding {
 	struct movers movers;	/* MAGs */
 	uint16_t mag;
 	uint16_t home;	       /* H-LMA; may be this node */
-	uint16_t previous;     /* D-LMA to be told, or DOMAIN_NO_NODE */
-	uint16_t previous_mag; /* likewise, by the present MAG */
+	uint16_t previous_mag; /* to be told by the present MAG, or DOMAIN_NO_NODE */
 	uint8_t state;	       /* enum binding_state */
 	uint8_t att;
 	uint8_t handoff; /* of the PBU that made the present binding */
@@ -145,6 +144,19 @@ struct notice {
 	struct dlma_prefix hnp;
 	struct dlma_prefix source; /* to a MAG: of the MN there that sends to the HNP; else zero */
 	uint16_t peer;		   /* the O-LMA, or that MAG */
+};
+
+/* Word to a previous D-LMA, on its way; one per HNP and D-LMA. */
+struct moved {
+	struct table_node node;
+	struct exchange exchange;
+	const struct identity *mn; /* held */
+	struct dlma_prefix hnp;
+	uint64_t stamp; /* of the movement that brought the MN to `dlma` */
+	uint16_t dlma;
+	uint16_t previous;
+	uint8_t att;
+	uint8_t handoff;
 };
 
 struct revocation {
@@ -273,7 +285,7 @@ struct core_state {
 	const struct domain_node *self;
 	struct peer *peers; /* by node index; our own entry included */
 	struct table attachments, attachments_by_hnp, bindings, bindings_by_hnp, anchors,
-		anchors_by_mn, learnt, notices, revocations, exchanges;
+		anchors_by_mn, learnt, notices, moved, revocations, exchanges;
 	struct access_link links[ACCESS_LINKS_MAX];
 	uint32_t link_count;
 	uint32_t cached;    /* learnt entries that take room in the cache */

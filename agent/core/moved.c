@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Telling the previous D-LMA that the MN is here now (draft 4.4). This goes on whatever becomes of
+ * the binding meanwhile: nobody else will tell, and the previous D-LMA would keep the packets for
+ * as long as it believes to have the MN.
+ */
+#include "core/internal.h"
+#include <stdlib.h>
+
+struct moved_key {
+	const struct dlma_prefix *hnp;
+	uint16_t previous;
+};
+
+static uint64_t key_hash(const struct core *c, const struct moved_key *k)
+{
+	return prefix_hash(&c->state.moved, k->hnp) + k->previous;
+}
+
+static bool key_equal(const struct table_node *node, const void *key)
+{
+	const struct moved *v = container_of(node, struct moved, node);
+	const struct moved_key *k = key;
+
+	return v->previous == k->previous && prefix_equal(&v->hnp, k->hnp);
+}
+
+static struct moved *create(struct core *c, const struct identity *mn, const struct moved_key *key)
+{
+	struct moved *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->mn = identity_hold(c, mn);
+	if (!v->mn)
+		goto free_moved;
+	v->hnp = *key->hnp;
+	v->previous = key->previous;
+	exchange_init(&v->exchange, EXCHANGE_MOVED);
+	if (timer_reserve(&c->timers, 1))
+		goto release_identity;
+	if (!table_insert(&c->state.moved, &v->node, key_hash(c, key)))
+		return v;
+	timer_release(&c->timers, 1);
+release_identity:
+	identity_release(c, v->mn);
+free_moved:
+	free(v);
+	return NULL;
+}
+
+static void drop(struct core *c, struct moved *v)
+{
+	exchange_stop(c, &v->exchange);
+	table_remove(&c->state.moved, &v->node);
+	timer_release(&c->timers, 1);
+	identity_release(c, v->mn);
+	free(v);
+}
+
+static struct moved *find_or_create(
+	struct core *c, const struct identity *mn, const struct moved_key *key)
+{
+	struct table_node *n = table_find(&c->state.moved, key_hash(c, key), key_equal, key);
+
+	return n ? container_of(n, struct moved, node) : create(c, mn, key);
+}
+
+void moved_tell(struct core *c, const struct binding *b, uint16_t previous)
+{
+	struct moved_key key = {&b->hnp, previous};
+	struct moved *v = find_or_create(c, b->mn, &key);
+
+	if (!v)
+		return;
+	v->dlma = c->state.conf->self;
+	v->stamp = b->stamp;
+	v->att = b->att;
+	v->handoff = b->handoff;
+	exchange_start(c, &v->exchange, previous);
+}
+
+bool moved_build(struct core *c, struct exchange *e, struct mh_message *m)
+{
+	const struct moved *v = container_of(e, struct moved, exchange);
+
+	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
+	message_session(m, v->mn, &v->hnp, v->handoff, v->att, v->stamp);
+	message_location(c, m, v->dlma, v->dlma);
+	return true;
+}
+
+void moved_answered(struct core *c, struct exchange *e, const struct mh_message *m)
+{
+	struct moved *v = container_of(e, struct moved, exchange);
+	struct dlma_prefix hnp = v->hnp;
+
+	if (message_status(m) == MH_STATUS_accepted)
+		report(c, REPORT_previous_told, v->mn, &v->hnp, v->previous);
+	if (m->ba.status == MH_STATUS_timestamp_lower)
+		claim_surpassed(c, &hnp, v->previous, m->options.timestamp);
+	drop(c, v);
+}
+
+void moved_given_up(struct core *c, struct exchange *e)
+{
+	struct moved *v = container_of(e, struct moved, exchange);
+
+	report(c, REPORT_unanswered, v->mn, &v->hnp, v->previous);
+	drop(c, v);
+}
