@@ -227,6 +227,8 @@ struct onward {
 	uint64_t stamp;
 };
 void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct onward *o);
+/* Somebody has just been told to send packets here: if they go on, then for as long. */
+void learnt_prolong(struct core *c, const struct dlma_prefix *hnp);
 /* MAG: the MN has just left; for a moment its packets wait for word of where it is. */
 void learnt_hold(struct core *c, const struct dlma_prefix *hnp);
 /* MAG: where to tunnel what its MNs send to a HNP, for a time; `lifetime_ms` 0: not any more. */

@@ -189,6 +189,16 @@ static void hold_no_longer(struct core *c, struct learnt *l)
 	route_sync(c, &l->hnp);
 }
 
+void learnt_prolong(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (!l || l->kind != DLMA_LOCATION_FORWARDING || l->adopted)
+		return;
+	l->expires_ms = c->now.mono_ms + c->state.domain->timers.forwarding_lifetime_ms;
+	timer_set(&c->timers, &l->timer, l->expires_ms);
+}
+
 void learnt_hold(struct core *c, const struct dlma_prefix *hnp)
 {
 	struct place here = {c->state.conf->self, c->state.self->lma, 0};

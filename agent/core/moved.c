@@ -95,8 +95,12 @@ void moved_answered(struct core *c, struct exchange *e, const struct mh_message 
 	struct moved *v = container_of(e, struct moved, exchange);
 	struct dlma_prefix hnp = v->hnp;
 
-	if (message_status(m) == MH_STATUS_accepted)
+	if (message_status(m) == MH_STATUS_accepted) {
 		report(c, REPORT_previous_told, v->mn, &v->hnp, v->previous);
+		/* It forwards to us from now on, so if we are one ourselves, we must do so as long.
+		 */
+		learnt_prolong(c, &hnp);
+	}
 	if (m->ba.status == MH_STATUS_timestamp_lower)
 		claim_surpassed(c, &hnp, v->previous, m->options.timestamp);
 	drop(c, v);
