@@ -172,8 +172,9 @@ void claim_surpassed(
 /* The H-LMA lost its state, or these bindings were never confirmed: claims them all anew. */
 void claim_all(struct core *c, uint16_t home);
 
-/* moved.c: new D-LMA towards the previous one. */
+/* moved.c: new D-LMA, and H-LMA, towards a previous D-LMA. */
 void moved_tell(struct core *c, const struct binding *b, uint16_t previous);
+void moved_tell_also(struct core *c, const struct anchor *a, uint16_t previous);
 bool moved_build(struct core *c, struct exchange *e, struct mh_message *m);
 void moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void moved_given_up(struct core *c, struct exchange *e);

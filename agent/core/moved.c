@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Telling the previous D-LMA that the MN is here now (draft 4.4). This goes on whatever becomes of
- * the binding meanwhile: nobody else will tell, and the previous D-LMA would keep the packets for
- * as long as it believes to have the MN.
+ * Telling a previous D-LMA where the MN is now (draft 4.4). The new D-LMA does it, once the H-LMA
+ * has named the previous one. The H-LMA does it too if the MN has moved on so soon that the D-LMA
+ * in between may not have come to it, or may not have heard of it.
+ *
+ * This goes on whatever becomes of the binding meanwhile: nobody else will tell, and the previous
+ * D-LMA would keep the packets for as long as it believes to have the MN.
  */
 #include "core/internal.h"
 #include <stdlib.h>
@@ -80,10 +83,36 @@ void moved_tell(struct core *c, const struct binding *b, uint16_t previous)
 	exchange_start(c, &v->exchange, previous);
 }
 
+void moved_tell_also(struct core *c, const struct anchor *a, uint16_t previous)
+{
+	struct moved_key key = {&a->hnp, previous};
+	struct moved *v = find_or_create(c, a->mn, &key);
+
+	if (!v)
+		return;
+	v->dlma = a->dlma;
+	v->stamp = a->stamp;
+	v->att = a->att;
+	v->handoff = MH_HANDOFF_UNKNOWN;
+	exchange_start(c, &v->exchange, previous);
+}
+
+/* The H-LMA says what is true at each try. */
+static void refresh(const struct core *c, struct moved *v)
+{
+	const struct anchor *a = anchor_by_hnp(c, &v->hnp);
+
+	if (!a || a->dlma == DOMAIN_NO_NODE || a->dlma == v->previous || a->stamp <= v->stamp)
+		return;
+	v->dlma = a->dlma;
+	v->stamp = a->stamp;
+}
+
 bool moved_build(struct core *c, struct exchange *e, struct mh_message *m)
 {
-	const struct moved *v = container_of(e, struct moved, exchange);
+	struct moved *v = container_of(e, struct moved, exchange);
 
+	refresh(c, v);
 	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
 	message_session(m, v->mn, &v->hnp, v->handoff, v->att, v->stamp);
 	message_location(c, m, v->dlma, v->dlma);
