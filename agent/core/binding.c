@@ -55,7 +55,7 @@ struct binding *binding_create(struct core *c, const struct identity *mn)
 	if (!b->mn)
 		goto free_binding;
 	b->timer.kind = TIMER_BINDING;
-	b->mag = b->previous_mag = DOMAIN_NO_NODE;
+	b->next = b->mag = b->previous_mag = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
 	if (timer_reserve(&c->timers, 2))
 		goto release_identity;
@@ -219,6 +219,18 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 	learnt_forward(c, &hnp, &(struct onward){b->mn, dlma, dlma, stamp});
 	binding_drop(c, b);
 	route_sync(c, &hnp);
+}
+
+/* The word of the next D-LMA has overtaken the H-LMA's answer to us, which names the previous one.
+ */
+void binding_overtaken(
+	struct binding *b, const struct dlma_prefix *hnp, uint16_t dlma, uint64_t stamp)
+{
+	if (b->next != DOMAIN_NO_NODE && b->next_stamp >= stamp)
+		return;
+	b->hnp = *hnp;
+	b->next = dlma;
+	b->next_stamp = stamp;
 }
 
 /*

@@ -29,27 +29,44 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 		registration_accept(c, b, b->waiting);
 	binding_forget_request(b);
 	tell_previous(c, b, r->previous);
+	if (b->next != DOMAIN_NO_NODE && b->next_stamp > b->stamp)
+		binding_lost(c, b, b->next, b->next_stamp);
+	else
+		b->next = DOMAIN_NO_NODE;
+}
+
+/* PENDING, and the MN is elsewhere since later: the MAG is asked whether it has it still. */
+static void give_way(struct core *c, struct binding *b, uint64_t stamp)
+{
+	if (!addr_is_zero(&b->hnp.addr))
+		revoke_start(c, b, stamp, true);
+	if (b->next != DOMAIN_NO_NODE)
+		learnt_forward(
+			c, &b->hnp, &(struct onward){b->mn, b->next, b->next, b->next_stamp});
+	binding_drop(c, b);
 }
 
 /*
  * The H-LMA knows a newer movement. If the MN has just come to one of our MAGs, it is its clock or
  * ours that is behind: bid again above. A mere refresh has no such knowledge; then the MAG is
- * asked whether the MN is still there, and meanwhile the packets go to the owner.
+ * asked whether the MN is still there, and meanwhile the packets go to the owner. So it is if the
+ * other LMA has spoken itself.
  */
 static void outdated(struct core *c, struct binding *b, uint64_t stamp)
 {
-	if (b->handoff != MH_HANDOFF_UNCHANGED && b->outbids++ < OUTBIDS_MAX) {
+	bool told = b->next != DOMAIN_NO_NODE && b->next_stamp >= stamp;
+
+	if (b->handoff != MH_HANDOFF_UNCHANGED && !told && b->outbids++ < OUTBIDS_MAX) {
 		b->stamp = stamp + 1;
 		claim_start(c, b);
-		return;
-	}
-	if (b->state != BINDING_PENDING) {
+	} else if (b->state != BINDING_PENDING) {
 		binding_lost(c, b, b->home, stamp);
-		return;
+	} else {
+		/* The MAG may try once more, if it has the MN. */
+		if (b->waiting && !told)
+			registration_answer(c, b->waiting, MH_STATUS_timestamp_lower, c->now.wall);
+		give_way(c, b, stamp);
 	}
-	if (b->waiting)
-		registration_answer(c, b->waiting, MH_STATUS_prohibited, 0);
-	binding_drop(c, b);
 }
 
 static void decided(struct core *c, struct binding *b, const struct claim_result *r)

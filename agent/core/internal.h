@@ -150,6 +150,9 @@ void binding_revoke(struct core *c, struct binding *b);
 void binding_due(struct core *c, struct binding *b);
 /* The MN is anchored at `dlma` since `stamp`: we are the previous D-LMA now. */
 void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t stamp);
+/* The same, of a binding that the H-LMA has not agreed to yet. */
+void binding_overtaken(
+	struct binding *b, const struct dlma_prefix *hnp, uint16_t dlma, uint64_t stamp);
 /* A MAG still has a MN whose anchor went elsewhere: claim it back with a newer stamp. */
 void binding_outbid(struct core *c, const struct revocation *r, uint64_t above);
 

@@ -284,6 +284,16 @@ static uint8_t update_binding(
 	return MH_STATUS_accepted;
 }
 
+/* The same, while this node is asking the H-LMA for the MN: an older claim than that is over. */
+static uint8_t update_pending(const struct core *c, struct binding *b, const struct update *u)
+{
+	if (u->sender != u->place.dlma && !from_owner(c, u))
+		return MH_STATUS_prohibited;
+	if (u->place.stamp > b->stamp && u->lifetime_ms)
+		binding_overtaken(b, &u->request.hnp, u->place.dlma, u->place.stamp);
+	return MH_STATUS_accepted;
+}
+
 /*
  * How long an entry holds. Only the owner prolongs one: otherwise an LMA that a MN has left could
  * keep its packets for ever, by always speaking before the owner is asked again.
@@ -414,7 +424,7 @@ void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m
 {
 	struct update u = {.sender = p->index, .place.stamp = m->options.timestamp};
 	struct reply reply = {.previous = DOMAIN_NO_NODE, .previous_mag = DOMAIN_NO_NODE};
-	struct binding *b;
+	struct binding *b, *pending;
 
 	request_read(&u.request, p, m);
 	u.lifetime_ms = u.request.lifetime_ms;
@@ -422,8 +432,11 @@ void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m
 	u.place.dlma = peer_index(c, &m->options.lma_address);
 	reply.status = check(c, &u);
 	b = reply.status ? NULL : binding_by_hnp(c, &u.request.hnp);
+	pending = reply.status || b ? NULL : binding_by_mn(c, &u.request.mn);
 	if (b)
 		reply.status = update_binding(c, b, &u, &reply.timestamp);
+	else if (pending && pending->state == BINDING_PENDING)
+		reply.status = update_pending(c, pending, &u);
 	else if (!reply.status)
 		reply.status =
 			update_learnt(c, learnt_by_hnp(c, &u.request.hnp), &u, &reply.timestamp);

@@ -97,8 +97,10 @@ struct binding {
 	struct movers movers;	/* MAGs */
 	uint16_t mag;
 	uint16_t home;	       /* H-LMA; may be this node */
+	uint16_t next;	       /* PENDING: a later D-LMA has spoken already; or DOMAIN_NO_NODE */
 	uint16_t previous_mag; /* to be told by the present MAG, or DOMAIN_NO_NODE */
-	uint8_t state;	       /* enum binding_state */
+	uint64_t next_stamp;
+	uint8_t state; /* enum binding_state */
 	uint8_t att;
 	uint8_t handoff; /* of the PBU that made the present binding */
 	uint8_t outbids; /* how often the H-LMA knew a newer stamp, in a row */
