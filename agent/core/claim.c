@@ -29,6 +29,9 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 		registration_accept(c, b, b->waiting);
 	binding_forget_request(b);
 	tell_previous(c, b, r->previous);
+	/* The H-LMA believes by now that the MN is here: it is told in time that it is not. */
+	if (b->leaving)
+		registration_await_return(c, b);
 	if (b->next != DOMAIN_NO_NODE && b->next_stamp > b->stamp)
 		binding_lost(c, b, b->next, b->next_stamp);
 	else
@@ -38,7 +41,7 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 /* PENDING, and the MN is elsewhere since later: the MAG is asked whether it has it still. */
 static void give_way(struct core *c, struct binding *b, uint64_t stamp)
 {
-	if (!addr_is_zero(&b->hnp.addr))
+	if (!b->leaving && !addr_is_zero(&b->hnp.addr))
 		revoke_start(c, b, stamp, true);
 	if (b->next != DOMAIN_NO_NODE)
 		learnt_forward(
@@ -56,7 +59,8 @@ static void outdated(struct core *c, struct binding *b, uint64_t stamp)
 {
 	bool told = b->next != DOMAIN_NO_NODE && b->next_stamp >= stamp;
 
-	if (b->handoff != MH_HANDOFF_UNCHANGED && !told && b->outbids++ < OUTBIDS_MAX) {
+	if (b->handoff != MH_HANDOFF_UNCHANGED && !b->leaving && !told &&
+		b->outbids++ < OUTBIDS_MAX) {
 		b->stamp = stamp + 1;
 		claim_start(c, b);
 	} else if (b->state != BINDING_PENDING) {

@@ -159,6 +159,8 @@ void binding_outbid(struct core *c, const struct revocation *r, uint64_t above);
 /* registration.c: LMA towards its MAGs: PBUs and their answers. */
 void registration_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
 void registration_accept(struct core *c, const struct binding *b, const struct request *r);
+/* The MN has left its MAG: the binding ends, unless it comes to another one here in time. */
+void registration_await_return(struct core *c, struct binding *b);
 /* Refuses, or agrees to a de-registration. `timestamp` 0: that of the PBU. */
 void registration_answer(
 	struct core *c, const struct request *r, uint8_t status, uint64_t timestamp);

@@ -104,38 +104,48 @@ static uint8_t check_hnp(struct core *c, const struct request *r, const struct b
  * The MN has left its MAG. For a moment its packets wait here, in case it is about to come to
  * another one; after that they are dropped, as RFC 5213 5.3.5 wants.
  */
-static void await_return(struct core *c, struct binding *b)
+void registration_await_return(struct core *c, struct binding *b)
 {
 	const struct domain_timers *t = &c->state.domain->timers;
 	uint32_t hold_ms = t->hold_ms < t->min_delay_before_bce_delete_ms
 				   ? t->hold_ms
 				   : t->min_delay_before_bce_delete_ms;
 
+	exchange_stop(c, &b->anchor);
+	b->state = BINDING_DELETING;
+	b->leaving = false;
+	/* A refresh still on its way to the H-LMA must not undo this. */
+	b->stamp = binding_next_stamp(c, b, b->last_timestamp);
 	b->expires_ms = c->now.mono_ms + t->min_delay_before_bce_delete_ms;
 	b->held_until_ms = c->now.mono_ms + hold_ms;
 	timer_set(&c->timers, &b->timer, hold_ms ? b->held_until_ms : b->expires_ms);
 	route_sync(c, &b->hnp);
 }
 
-/* RFC 5213 5.3.5; a word from a MAG that has the MN no more changes nothing. */
+/*
+ * RFC 5213 5.3.5; a word from a MAG that has the MN no more changes nothing, and is not answered.
+ * Without any binding there is nothing to protect, and the MAG need not ask again.
+ */
 static void deregister(struct core *c, struct binding *b, const struct request *r)
 {
-	if (!b || r->peer != b->mag) {
+	if (b && r->peer != b->mag) {
 		count(c, DLMA_SIGNAL_outdated);
 		return;
 	}
 	registration_answer(c, r, MH_STATUS_accepted, 0);
+	if (!b)
+		return;
+	b->last_timestamp = r->timestamp;
+	if (b->state == BINDING_DELETING)
+		return;
 	report(c, REPORT_binding_deregistered, b->mn, &b->hnp, b->mag);
 	if (b->state == BINDING_PENDING) {
-		binding_drop(c, b);
-		return;
+		/* The H-LMA may have agreed by now, and has to be told then. */
+		binding_forget_request(b);
+		b->leaving = true;
+	} else {
+		registration_await_return(c, b);
 	}
-	exchange_stop(c, &b->anchor);
-	b->state = BINDING_DELETING;
-	b->last_timestamp = r->timestamp;
-	/* A refresh still on its way to the H-LMA must not undo this. */
-	b->stamp = binding_next_stamp(c, b, r->timestamp);
-	await_return(c, b);
 }
 
 static void note_request(struct core *c, struct binding *b, const struct request *r)
@@ -203,6 +213,7 @@ static void register_new(struct core *c, struct binding *b, const struct request
 	note_request(c, b, r);
 	b->stamp = binding_next_stamp(c, b, r->timestamp);
 	b->outbids = 0;
+	b->leaving = false;
 	claim_start(c, b);
 }
 

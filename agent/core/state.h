@@ -104,6 +104,7 @@ struct binding {
 	uint8_t att;
 	uint8_t handoff; /* of the PBU that made the present binding */
 	uint8_t outbids; /* how often the H-LMA knew a newer stamp, in a row */
+	bool leaving;	 /* PENDING, but de-registered: the H-LMA has to be told, once it answers */
 };
 
 struct anchor {
