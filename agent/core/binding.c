@@ -55,7 +55,7 @@ struct binding *binding_create(struct core *c, const struct identity *mn)
 	if (!b->mn)
 		goto free_binding;
 	b->timer.kind = TIMER_BINDING;
-	b->next = b->mag = b->previous_mag = DOMAIN_NO_NODE;
+	b->next = b->passed_over = b->mag = b->previous_mag = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
 	if (timer_reserve(&c->timers, 2))
 		goto release_identity;
@@ -215,7 +215,7 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 	struct dlma_prefix hnp = b->hnp;
 
 	if (b->state == BINDING_ACTIVE)
-		revoke_start(c, b, stamp, true, dlma == b->home ? DOMAIN_NO_NODE : dlma);
+		revoke_start(c, b, b->mag, stamp, true, dlma == b->home ? DOMAIN_NO_NODE : dlma);
 	learnt_forward(c, &hnp, &(struct onward){b->mn, dlma, dlma, stamp});
 	binding_drop(c, b);
 	route_sync(c, &hnp);
@@ -242,7 +242,7 @@ static void return_to(struct core *c, struct binding *b, const struct revocation
 	if (b->mag == r->mag || b->outbids++ >= OUTBIDS_MAX)
 		return;
 	if (b->state == BINDING_ACTIVE)
-		revoke_start(c, b, b->stamp + 1, false, DOMAIN_NO_NODE);
+		revoke_start(c, b, b->mag, b->stamp + 1, true, DOMAIN_NO_NODE);
 	b->state = BINDING_ACTIVE;
 	binding_set_lifetime(c, b, r->lifetime_ms);
 	binding_set_mag(c, b, r->mag);
@@ -252,16 +252,37 @@ static void return_to(struct core *c, struct binding *b, const struct revocation
 	claim_start(c, b);
 }
 
-void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
+/*
+ * PENDING for one MAG, and another one comes. The first gets no answer, but is asked whether it
+ * still has the MN: as soon as it is known by which HNP to ask.
+ */
+void binding_pass_over(struct core *c, struct binding *b)
 {
-	struct binding *b = binding_by_mn(c, r->mn);
-
-	report(c, REPORT_binding_outbid, r->mn, &r->hnp, r->mag);
-	if (b && b->state != BINDING_PENDING)
-		return_to(c, b, r);
-	if (b)
+	binding_forget_request(b);
+	if (b->leaving)
 		return;
-	b = binding_create(c, r->mn);
+	if (addr_is_zero(&b->hnp.addr))
+		b->passed_over = b->mag;
+	else
+		revoke_start(c, b, b->mag, b->stamp, true, DOMAIN_NO_NODE);
+}
+
+static void return_pending(
+	struct core *c, struct binding *b, const struct revocation *r, uint64_t above)
+{
+	if (b->mag == r->mag || b->outbids++ >= OUTBIDS_MAX)
+		return;
+	binding_pass_over(c, b);
+	b->leaving = false;
+	binding_set_mag(c, b, r->mag);
+	b->stamp = binding_next_stamp(c, b, above + 1);
+	claim_start(c, b);
+}
+
+static void return_anew(struct core *c, const struct revocation *r, uint64_t above)
+{
+	struct binding *b = binding_create(c, r->mn);
+
 	if (!b)
 		return;
 	b->hnp = r->hnp;
@@ -272,4 +293,17 @@ void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
 	b->stamp = above + 1;
 	binding_set_lifetime(c, b, r->lifetime_ms);
 	claim_start(c, b);
+}
+
+void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
+{
+	struct binding *b = binding_by_mn(c, r->mn);
+
+	report(c, REPORT_binding_outbid, r->mn, &r->hnp, r->mag);
+	if (!b)
+		return_anew(c, r, above);
+	else if (b->state == BINDING_PENDING)
+		return_pending(c, b, r, above);
+	else
+		return_to(c, b, r);
 }

@@ -22,6 +22,9 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 		if (!b)
 			return;
 		report(c, REPORT_binding_created, b->mn, &b->hnp, b->mag);
+		if (b->passed_over != DOMAIN_NO_NODE && b->passed_over != b->mag)
+			revoke_start(c, b, b->passed_over, b->stamp, true, DOMAIN_NO_NODE);
+		b->passed_over = DOMAIN_NO_NODE;
 	}
 	if (r->previous_mag != DOMAIN_NO_NODE)
 		b->previous_mag = r->previous_mag;
@@ -42,7 +45,7 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 static void give_way(struct core *c, struct binding *b, uint64_t stamp)
 {
 	if (!b->leaving && !addr_is_zero(&b->hnp.addr))
-		revoke_start(c, b, stamp, true);
+		revoke_start(c, b, b->mag, stamp, true, b->next);
 	if (b->next != DOMAIN_NO_NODE)
 		learnt_forward(
 			c, &b->hnp, &(struct onward){b->mn, b->next, b->next, b->next_stamp});
@@ -95,7 +98,7 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 								  : r->status,
 			0);
 	if (b->state != BINDING_PENDING)
-		revoke_start(c, b, b->stamp, false, DOMAIN_NO_NODE);
+		revoke_start(c, b, b->mag, b->stamp, false, DOMAIN_NO_NODE);
 	binding_end(c, b);
 }
 

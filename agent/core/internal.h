@@ -153,6 +153,8 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 /* The same, of a binding that the H-LMA has not agreed to yet. */
 void binding_overtaken(
 	struct binding *b, const struct dlma_prefix *hnp, uint16_t dlma, uint64_t stamp);
+/* PENDING: another MAG takes the place of the one that asked. */
+void binding_pass_over(struct core *c, struct binding *b);
 /* A MAG still has a MN whose anchor went elsewhere: claim it back with a newer stamp. */
 void binding_outbid(struct core *c, const struct revocation *r, uint64_t above);
 
@@ -266,9 +268,9 @@ void notice_due(struct core *c, struct notice *n);
 void revoke_mn(struct core *c, const struct identity *mn);
 void revoke_administratively(
 	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer);
-/* `rival` has the MN now, as it says; DOMAIN_NO_NODE: not known. */
-void revoke_start(
-	struct core *c, const struct binding *b, uint64_t stamp, bool may_return, uint16_t rival);
+/* `mag`: that of the binding, or the one before. `rival` has the MN now, as it says; or none. */
+void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_t stamp,
+	bool may_return, uint16_t rival);
 bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m);
 void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void revoke_given_up(struct core *c, struct exchange *e);

@@ -170,7 +170,7 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 		return;
 	}
 	if (!same && b->state == BINDING_ACTIVE)
-		revoke_start(c, b, b->stamp, true, r->peer);
+		revoke_start(c, b, b->mag, b->stamp, true, r->peer);
 	note_request(c, b, r);
 	if (!refresh)
 		b->stamp = binding_next_stamp(c, b, r->timestamp);
@@ -196,8 +196,11 @@ static void register_new(struct core *c, struct binding *b, const struct request
 	const struct domain_mobile *profile = mobile_by_identity(c, &r->mn);
 	struct request *copy = malloc(sizeof(*copy));
 
-	if (!b && copy && route_has_room(c))
+	if (!b && copy && route_has_room(c)) {
 		b = binding_create(c, &r->mn);
+		if (b)
+			binding_set_mag(c, b, r->peer);
+	}
 	if (!b || !copy) {
 		free(copy);
 		count(c, DLMA_SIGNAL_table_full);
@@ -206,6 +209,8 @@ static void register_new(struct core *c, struct binding *b, const struct request
 		return;
 	}
 	*copy = *r;
+	if (b->mag != r->peer)
+		binding_pass_over(c, b);
 	binding_forget_request(b);
 	b->waiting = copy;
 	b->hnp = r->hnp;

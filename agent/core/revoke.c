@@ -81,10 +81,10 @@ static struct revocation *renew(
 	return create(c, mn, hnp, mag);
 }
 
-void revoke_start(
-	struct core *c, const struct binding *b, uint64_t stamp, bool may_return, uint16_t rival)
+void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_t stamp,
+	bool may_return, uint16_t rival)
 {
-	struct revocation *r = renew(c, b->mn, &b->hnp, b->mag);
+	struct revocation *r = renew(c, b->mn, &b->hnp, mag);
 
 	if (!r)
 		return;

@@ -97,6 +97,7 @@ struct binding {
 	struct movers movers;	/* MAGs */
 	uint16_t mag;
 	uint16_t home;	       /* H-LMA; may be this node */
+	uint16_t passed_over;  /* PENDING: MAG to be asked, or DOMAIN_NO_NODE */
 	uint16_t next;	       /* PENDING: a later D-LMA has spoken already; or DOMAIN_NO_NODE */
 	uint16_t previous_mag; /* to be told by the present MAG, or DOMAIN_NO_NODE */
 	uint64_t next_stamp;
