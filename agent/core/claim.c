@@ -168,8 +168,11 @@ void claim_given_up(struct core *c, struct exchange *e)
 	struct binding *b = container_of(e, struct binding, anchor);
 
 	report(c, REPORT_unanswered, b->mn, &b->hnp, b->home);
-	/* An active binding stands: the next refresh asks again. */
-	if (b->state != BINDING_ACTIVE)
+	/* An active binding stands, and the H-LMA has to know. */
+	if (b->state == BINDING_ACTIVE)
+		exchange_schedule(c, &b->anchor, b->home,
+			c->now.mono_ms + c->state.domain->timers.max_bindack_timeout_ms);
+	else
 		binding_end(c, b);
 }
 
