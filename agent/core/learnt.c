@@ -498,8 +498,9 @@ static void fall_back(struct core *c, struct learnt *l)
 		end(c, l);
 		return;
 	}
-	set_place(c, l, DLMA_LOCATION_CACHED, &place, time_left(c, l));
-	schedule_idle_check(c, l, 0);
+	set_place(c, l, l->kind, &place, time_left(c, l));
+	if (is_cached(l))
+		schedule_idle_check(c, l, 0);
 }
 
 void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
@@ -520,7 +521,7 @@ void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
 		return;
 	if (owner_of(c, &m->be.home) == p->index)
 		set_negative(c, l, p->index);
-	else if (l->target == p->index && l->dlma != p->index && is_cached(l))
+	else if (l->target == p->index && l->dlma != p->index && l->kind != DLMA_LOCATION_HELD)
 		fall_back(c, l);
 	else if (speaks_for(l, p->index))
 		end(c, l);
