@@ -342,6 +342,13 @@ static bool speaks_for(const struct learnt *l, uint16_t sender)
 	return l && (l->target == sender || l->dlma == sender) && l->kind != DLMA_LOCATION_HELD;
 }
 
+/* A MAG tunnels what its MNs send to other MAGs only: LMAs take it from their own MAGs alone. */
+static bool is_usable(const struct core *c, const struct learnt *l, const struct update *u)
+{
+	return peer_is_lma(c, c->state.conf->self) || peer_is_mag_only(c, u->place.target) ||
+	       (l && l->kind == DLMA_LOCATION_FORWARDING);
+}
+
 static uint8_t update_learnt(
 	struct core *c, struct learnt *l, struct update *u, uint64_t *ret_stamp)
 {
@@ -354,7 +361,7 @@ static uint8_t update_learnt(
 		*ret_stamp = l->stamp;
 		return MH_STATUS_timestamp_lower;
 	}
-	if (!u->lifetime_ms) {
+	if (!u->lifetime_ms || !is_usable(c, l, u)) {
 		if (l)
 			end(c, l);
 		return MH_STATUS_accepted;
