@@ -242,8 +242,9 @@ void learnt_hold(struct core *c, const struct dlma_prefix *hnp);
 /* MAG: where to tunnel what its MNs send to a HNP, for a time; `lifetime_ms` 0: not any more. */
 int learnt_localize(struct core *c, const struct dlma_prefix *hnp, const struct onward *o,
 	uint32_t lifetime_ms);
-/* MAG: the MN is here. */
+/* MAG: the MN is here; it is here no more. */
 void learnt_arrived(struct core *c, const struct dlma_prefix *hnp);
+void learnt_departed(struct core *c, const struct dlma_prefix *hnp);
 void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target);
 void learnt_drop(struct core *c, struct learnt *l);
 /* Largest stamp that this node has seen for a HNP; 0 if none. */

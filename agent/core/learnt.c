@@ -230,6 +230,9 @@ int learnt_localize(
 			end(c, l);
 		return 0;
 	}
+	/* A previous MAG that forwards (RFC 5949) goes on doing so; its MNs have their LMA. */
+	if (l && l->kind == DLMA_LOCATION_FORWARDING)
+		return 0;
 	if (!l || !is_cached(l))
 		make_room(c);
 	if (!l)
@@ -248,6 +251,15 @@ void learnt_arrived(struct core *c, const struct dlma_prefix *hnp)
 	struct learnt *l = learnt_by_hnp(c, hnp);
 
 	if (l)
+		end(c, l);
+}
+
+/* MNs on the same MAG may have been told to talk directly (draft 5.4). */
+void learnt_departed(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (l && is_cached(l) && l->target == c->state.conf->self)
 		end(c, l);
 }
 
