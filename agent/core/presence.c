@@ -171,14 +171,19 @@ void presence_neighbour(
 		presence_attach(c, ifindex, mac, shown);
 }
 
+/* By MN-ID, and by the HNP if there is one yet: the LMA may know it before us. */
 static struct attachment *by_revocation(const struct core *c, const struct mh_options *o)
 {
-	struct dlma_prefix hnp = o->hnp_count ? o->hnp[0].prefix : (struct dlma_prefix){0};
-	struct attachment *a = o->hnp_count ? attachment_by_hnp(c, &hnp) : NULL;
-	const struct mh_mn_id *id = &o->mn_id[0];
+	struct identity mn = {.id_len = o->mn_id[0].len};
+	const struct domain_mobile *mobile;
+	struct attachment *a;
 
-	if (!a || !o->mn_id_count || strlen(a->mobile->id) != id->len ||
-		memcmp(a->mobile->id, id->id, id->len))
+	if (!o->mn_id_count || !o->hnp_count)
+		return NULL;
+	memcpy(mn.id, o->mn_id[0].id, mn.id_len);
+	mobile = mobile_by_identity(c, &mn);
+	a = mobile ? attachment_by_mac(c, mobile->link_layer) : NULL;
+	if (!a || (attachment_has_hnp(a) && !prefix_equal(&a->hnp, &o->hnp[0].prefix)))
 		return NULL;
 	return a;
 }
@@ -193,7 +198,12 @@ void presence_on_revocation(struct core *c, struct peer *p, const struct mh_mess
 		count(c, DLMA_SIGNAL_not_authorised);
 		return;
 	}
-	if (!a || a->state == ATTACHMENT_LEAVING || a->away) {
+	/* Being asked, it need not say by itself any more that the MN has left. */
+	if (a && a->state == ATTACHMENT_LEAVING) {
+		attachment_forget(c, a);
+		a = NULL;
+	}
+	if (!a || a->away) {
 		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_NO_BINDING);
 		return;
 	}
