@@ -91,7 +91,7 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		attachment_report(c, REPORT_mn_registered, a);
 	if (news || a->handoff != MH_HANDOFF_UNCHANGED)
 		attachment_advertise(c, a, false);
-	if (news && mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
+	if (a->handoff != MH_HANDOFF_UNCHANGED && mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
 		ask_to_forward(c, a, peer_index(c, &m->options.mag_address));
 	if (!a->revoking)
 		mag_schedule_refresh(c, a);

@@ -55,7 +55,7 @@ static void present(struct core *c, struct attachment *a)
 		 * refresh would be taken for less than that answer.
 		 */
 		timer_set(&c->timers, &a->timer, c->now.mono_ms + REGISTER_PACE_MS);
-	} else if (a->state == ATTACHMENT_REGISTERED) {
+	} else if (a->state == ATTACHMENT_REGISTERED && a->delivering) {
 		mag_register(c, a, MH_HANDOFF_UNCHANGED);
 		mag_schedule_refresh(c, a);
 	} else {
