@@ -104,6 +104,9 @@ static void announced(struct core *c, struct attachment *a, const struct dlma_ad
 		attached(c, a);
 	else if (a->state == ATTACHMENT_LEAVING || a->state == ATTACHMENT_PROBING)
 		attached(c, a);
+	/* It may have been away since the first try: the next one would be long in coming. */
+	else if (a->state == ATTACHMENT_REGISTERING && a->exchange.tries > 1)
+		attached(c, a);
 }
 
 void presence_attach(
@@ -121,6 +124,7 @@ void presence_attach(
 			attachment_deliver(c, a);
 	}
 	if (a) {
+		present(c, a);
 		announced(c, a, hoa_hint);
 		return;
 	}
