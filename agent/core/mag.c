@@ -93,7 +93,9 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		attachment_advertise(c, a, false);
 	if (a->handoff != MH_HANDOFF_UNCHANGED && mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
 		ask_to_forward(c, a, peer_index(c, &m->options.mag_address));
-	if (!a->revoking)
+	/* A question of before is about another registration: if the MN is gone, this one ends. */
+	a->revoking = false;
+	if (!a->probed_ms)
 		mag_schedule_refresh(c, a);
 }
 
