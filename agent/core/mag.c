@@ -127,6 +127,11 @@ static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_
 		mag_register(c, a, a->handoff);
 		return true;
 	}
+	/* No refresh is possible, but the MN has just shown that it is here. */
+	if (m->ba.status == MH_STATUS_prohibited && a->handoff == MH_HANDOFF_UNCHANGED) {
+		mag_register(c, a, MH_HANDOFF_UNKNOWN);
+		return true;
+	}
 	if (m->ba.status == MH_STATUS_hnp_not_authorised && attachment_has_hnp(a)) {
 		attachment_withdraw(c, a);
 		attachment_set_hnp(c, a, &(struct dlma_prefix){0});

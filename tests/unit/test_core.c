@@ -275,6 +275,12 @@ Test(core, clocks_that_disagree_do_not_misplace_a_mn)
 
 static unsigned int losses;
 
+static bool lose_revocations(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	return m->bytes[2] == MH_BINDING_REVOCATION;
+}
+
 static bool lose_some(struct world *world, const struct world_message *m)
 {
 	static uint32_t state = 12345;
@@ -305,6 +311,102 @@ Test(core, loss_delays_but_does_not_break)
 		cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &hnp, &tunnels), mag), "move %d", i);
 	}
 	cr_assert(lt(u32, 100, losses));
+}
+
+/* Loses the first answer of the H-LMA to V-LMA-1. */
+static bool lose_first_answer(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	if (losses || m->from != W_H_LMA || m->to != W_V_LMA_1 || m->bytes[2] != MH_BINDING_ACK)
+		return false;
+	losses++;
+	return true;
+}
+
+static struct world_message delayed;
+
+static bool delay_first_answer(struct world *world, const struct world_message *m)
+{
+	if (!lose_first_answer(world, m))
+		return false;
+	delayed = *m;
+	return true;
+}
+
+Test(core, the_next_d_lma_speaks_before_the_h_lma_answers)
+{
+	struct dlma_prefix hnp;
+
+	losses = 0;
+	w.lose = delay_first_answer;
+	world_move(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 100);
+	hnp = attach(W_MN1, W_MAG_2);
+	cr_assert(eq(u32, losses, 1));
+	world_inject(&w, delayed.from, delayed.to, delayed.bytes, delayed.len);
+	world_run(&w, 5000);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_2);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_1])->bindings.count, 0));
+	cr_assert(eq(sz, core_state(w.cores[W_MAG_1A])->attachments.count, 0));
+}
+
+Test(core, the_h_lma_hears_that_a_mn_left_before_it_had_answered)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	world_move(&w, W_MN1, W_MAG_2);
+	world_run(&w, 10);
+	world_move(&w, W_MN1, W_NONE);
+	world_detach(&w, W_MN1, W_MAG_2);
+	world_run(&w, 20000);
+	cr_assert(not(has_location(W_H_LMA, &hnp)), "anchored nowhere");
+	cr_assert(not(has_location(W_V_LMA_2, &hnp)));
+}
+
+Test(core, the_one_before_the_previous_d_lma_is_told_too)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_H_LMA);
+
+	/* V-LMA-1 hears nothing of having been the D-LMA, until the MN has moved on. */
+	losses = 0;
+	w.lose = lose_first_answer;
+	(void)attach(W_MN1, W_MAG_2);
+	world_move(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 100);
+	(void)attach(W_MN1, W_H_LMA);
+	world_run(&w, 10000);
+	cr_assert(eq(u32, losses, 1));
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_FORWARDING, W_H_LMA);
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_2])->bindings.count, 0));
+}
+
+Test(core, a_late_departure_is_answered)
+{
+	const struct core_state *s = core_state(w.cores[W_MAG_1A]);
+
+	(void)attach(W_MN1, W_MAG_1A);
+	(void)attach(W_MN1, W_MAG_2);
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 10);
+	cr_assert(eq(sz, s->attachments.count, 0));
+	cr_assert(eq(sz, s->exchanges.count, 0));
+}
+
+Test(core, a_mn_that_is_there_is_registered_anew_if_it_cannot_be_refreshed)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	/* V-LMA-1 believes that MAG-1B has the MN; MAG-1A does not hear of it. */
+	w.at[W_MN1] = W_NONE;
+	w.lose = lose_revocations;
+	world_move(&w, W_MN1, W_MAG_1B);
+	world_run(&w, 20);
+	w.at[W_MN1] = W_MAG_1A;
+	world_run(&w, 400000);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	cr_assert(world_delivers(&w, W_MAG_1A, &hnp));
 }
 
 Test(core, ping_pong_ends_where_the_mn_is)
