@@ -91,6 +91,7 @@ void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_
 	r->home = b->home;
 	r->att = b->att;
 	r->lifetime_ms = b->lifetime_ms;
+	r->until_ms = c->now.mono_ms + b->lifetime_ms;
 	r->stamp = stamp;
 	r->may_return = may_return;
 	r->rival = rival;
@@ -177,11 +178,19 @@ void revoke_answered(struct core *c, struct exchange *e, const struct mh_message
 	identity_release(c, was.mn);
 }
 
-/* RFC 5846 6.3: the LMA cleans up anyway. */
+/*
+ * RFC 5846 6.3: the LMA cleans up anyway. But if the MN is still there, nobody else will find out
+ * until the MAG refreshes; so it is asked for as long as it may believe to have it.
+ */
 void revoke_given_up(struct core *c, struct exchange *e)
 {
 	struct revocation *r = container_of(e, struct revocation, exchange);
+	uint64_t again_ms = c->now.mono_ms + c->state.domain->timers.max_bindack_timeout_ms;
 
+	if (r->may_return && again_ms < r->until_ms) {
+		exchange_schedule(c, e, r->mag, again_ms);
+		return;
+	}
 	report(c, REPORT_unanswered, r->mn, &r->hnp, r->mag);
 	release_anchor(c, r);
 	drop(c, r);
