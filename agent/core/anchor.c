@@ -414,7 +414,9 @@ void anchor_restore(struct core *c, const struct record *r)
 	/* How long we were away is not known; the D-LMA refreshes or lets go in its own time. */
 	if (a->dlma != DOMAIN_NO_NODE)
 		keep_until(c, a, r->lifetime_ms);
-	route_sync(c, &a->hnp);
+	/* Never takes an entry away: packets may follow it, and it is about to be adopted. */
+	if (route_of(c, &a->hnp).kind != DLMA_LOCATION_NONE)
+		route_sync(c, &a->hnp);
 }
 
 int anchor_init(struct core *c)

@@ -466,6 +466,16 @@ Test(core, the_h_lma_that_restarts_remembers)
 	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
 }
 
+Test(core, a_restart_takes_no_entry_from_a_mn_at_home)
+{
+	struct dlma_prefix home = attach(W_MN1, W_H_LMA);
+
+	w.at[W_MN1] = W_NONE; /* it does not answer at once */
+	world_restart(&w, W_H_LMA);
+	expect_location(W_H_LMA, &home, DLMA_LOCATION_BINDING, W_H_LMA);
+	cr_assert(not(w.deleted[W_H_LMA]));
+}
+
 static struct world_message recorded[256];
 static unsigned int recorded_count;
 
