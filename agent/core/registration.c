@@ -213,8 +213,10 @@ static void register_new(struct core *c, struct binding *b, const struct request
 		binding_pass_over(c, b);
 	binding_forget_request(b);
 	b->waiting = copy;
-	b->hnp = r->hnp;
-	b->home = addr_is_zero(&r->hnp.addr) ? profile->home : owner_of(c, &r->hnp.addr);
+	/* The MAG may not know it, but somebody else who spoke of it meanwhile. */
+	if (!addr_is_zero(&r->hnp.addr))
+		b->hnp = r->hnp;
+	b->home = addr_is_zero(&b->hnp.addr) ? profile->home : owner_of(c, &b->hnp.addr);
 	note_request(c, b, r);
 	b->stamp = binding_next_stamp(c, b, r->timestamp);
 	b->outbids = 0;
