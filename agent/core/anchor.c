@@ -308,11 +308,14 @@ void anchor_due(struct core *c, struct anchor *a)
 static uint8_t check(struct core *c, const struct request *r)
 {
 	uint64_t window = (uint64_t)c->state.domain->timers.lma_timestamp_window_ms * 65536 / 1000;
+	const struct anchor *a = anchor_by_mn(c, &r->mn);
+	/* What was accepted before some clock was set back must still be outbid. */
+	uint64_t latest = a && a->stamp > c->now.wall ? a->stamp : c->now.wall;
 	const struct domain_mobile *profile;
 
 	if (!r->mn.id_len)
 		return MH_STATUS_missing_mn_id;
-	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)) || r->timestamp > c->now.wall + window)
+	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)) || r->timestamp > latest + window)
 		return MH_STATUS_timestamp_mismatch;
 	if (!r->has_hnp)
 		return MH_STATUS_missing_hnp;

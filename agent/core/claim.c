@@ -91,6 +91,12 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 		exchange_schedule(c, &b->anchor, b->home, c->now.mono_ms + ASK_AGAIN_MS);
 		return;
 	}
+	/* Our clock, or that of the MAG, is far ahead of the H-LMA's, whose time this is. */
+	if (r->status == MH_STATUS_timestamp_mismatch && b->outbids++ < OUTBIDS_MAX) {
+		b->stamp = r->stamp;
+		claim_start(c, b);
+		return;
+	}
 	/* 154 is about us, not about the MAG (RFC 5213 5.3.1). */
 	if (b->waiting)
 		registration_answer(c, b->waiting,
@@ -174,6 +180,16 @@ void claim_given_up(struct core *c, struct exchange *e)
 			c->now.mono_ms + c->state.domain->timers.max_bindack_timeout_ms);
 	else
 		binding_end(c, b);
+}
+
+void claim_doubted(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct binding *b = binding_by_hnp(c, hnp);
+
+	if (!b || b->state != BINDING_ACTIVE || b->anchor.waiting)
+		return;
+	b->handoff = MH_HANDOFF_UNCHANGED;
+	claim_start(c, b);
 }
 
 void claim_surpassed(

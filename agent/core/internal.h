@@ -173,6 +173,8 @@ void claim_start(struct core *c, struct binding *b);
 bool claim_build(struct core *c, struct exchange *e, struct mh_message *m);
 void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void claim_given_up(struct core *c, struct exchange *e);
+/* Somebody says, by another clock, that the MN is elsewhere: the H-LMA knows. */
+void claim_doubted(struct core *c, const struct dlma_prefix *hnp);
 /* The previous D-LMA knows a newer stamp. */
 void claim_surpassed(
 	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp);

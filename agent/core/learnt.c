@@ -428,8 +428,9 @@ static uint8_t check(struct core *c, const struct update *u)
 	if (owner_is_self(c, &u->request.hnp) || !is_place(c, u) ||
 		!owner_admits(c, &u->request.hnp, u->place.dlma))
 		return MH_STATUS_prohibited;
+	/* The owner has judged it already, by a clock that may be better than ours. */
 	if (!(u->request.has & MH_HAS(MH_OPTION_TIMESTAMP)) ||
-		u->place.stamp > c->now.wall + window)
+		(u->place.stamp > c->now.wall + window && !from_owner(c, u)))
 		return MH_STATUS_timestamp_mismatch;
 	return MH_STATUS_accepted;
 }
@@ -452,6 +453,8 @@ void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m
 	reply.status = check(c, &u);
 	b = reply.status ? NULL : binding_by_hnp(c, &u.request.hnp);
 	pending = reply.status || b ? NULL : binding_by_mn(c, &u.request.mn);
+	if (reply.status == MH_STATUS_timestamp_mismatch)
+		claim_doubted(c, &u.request.hnp);
 	if (b)
 		reply.status = update_binding(c, b, &u, &reply.timestamp);
 	else if (pending && pending->state == BINDING_PENDING)

@@ -17,6 +17,12 @@ void mag_register(struct core *c, struct attachment *a, uint8_t handoff)
 	exchange_start(c, &a->exchange, c->state.self->lma);
 }
 
+/* The time by the clock of the LMA, as far as it is known: that one judges it (RFC 5213 5.5). */
+static uint64_t lma_time(const struct core *c)
+{
+	return c->now.wall + (uint64_t)c->lma_offset;
+}
+
 /* RFC 5213 6.9.1.1 */
 bool mag_build(struct core *c, struct exchange *e, struct mh_message *m)
 {
@@ -25,8 +31,8 @@ bool mag_build(struct core *c, struct exchange *e, struct mh_message *m)
 	bool leaving = a->state == ATTACHMENT_LEAVING;
 
 	/* Each copy later than the one before, whatever the clock does. */
-	if (c->now.wall > a->last_timestamp)
-		a->last_timestamp = c->now.wall;
+	if (lma_time(c) > a->last_timestamp)
+		a->last_timestamp = lma_time(c);
 	else
 		a->last_timestamp++;
 	message_update(m, e, 0, leaving ? 0 : c->state.domain->timers.binding_lifetime_ms);
@@ -118,6 +124,17 @@ static void wait_for_room(struct core *c, struct attachment *a)
 	mag_pause(c, a, (uint64_t)LATER_MS << doubled);
 }
 
+/* One of the two clocks is wrong, or has been set: the LMA's answer has its time. */
+static bool set_clock(struct core *c, struct attachment *a, const struct mh_message *m)
+{
+	if (m->ba.status != MH_STATUS_timestamp_mismatch || a->retries++ >= RETRIES_MAX)
+		return false;
+	c->lma_offset = (int64_t)(m->options.timestamp - c->now.wall);
+	a->last_timestamp = 0;
+	exchange_start(c, &a->exchange, c->state.self->lma);
+	return true;
+}
+
 /* RFC 5213 6.9.1.2, the statuses that say what to do next. */
 static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_message *m)
 {
@@ -147,6 +164,8 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 	struct attachment *a = container_of(e, struct attachment, exchange);
 	struct identity mn = attachment_identity(a);
 
+	if (set_clock(c, a, m))
+		return;
 	if (a->state == ATTACHMENT_LEAVING) {
 		attachment_forget(c, a);
 		return;

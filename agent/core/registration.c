@@ -65,7 +65,8 @@ static uint8_t check_timestamp(
 	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)) || r->timestamp + window < now ||
 		r->timestamp > now + window)
 		return MH_STATUS_timestamp_mismatch;
-	if (b && r->timestamp <= b->last_timestamp)
+	/* One from the future is of a time before this clock was set back. */
+	if (b && r->timestamp <= b->last_timestamp && b->last_timestamp <= now + window)
 		return MH_STATUS_timestamp_lower;
 	return MH_STATUS_accepted;
 }

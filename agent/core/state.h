@@ -310,5 +310,6 @@ struct core {
 	struct effects *effects; /* of the step under way */
 	struct loopback loopback;
 	uint64_t *next_free; /* allocation: where to look first, per owned prefix */
+	int64_t lma_offset;  /* MAG: the clock of the LMA less our own, format of option 27 */
 	uint16_t sequence;
 };

@@ -273,6 +273,44 @@ Test(core, clocks_that_disagree_do_not_misplace_a_mn)
 	}
 }
 
+Test(core, a_mag_takes_the_time_of_its_lma)
+{
+	struct dlma_prefix hnp;
+
+	w.skew_ms[W_MAG_1A] = 3600000;
+	hnp = attach(W_MN1, W_MAG_1A);
+	cr_assert(eq(u64, core_state(w.cores[W_V_LMA_1])->counters.statuses[156], 1));
+	w.skew_ms[W_MAG_1A] = 0;
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_move(&w, W_MN1, W_NONE);
+	world_run(&w, 20000);
+	cr_assert(not(has_location(W_H_LMA, &hnp)), "de-registered all the same");
+}
+
+Test(core, clocks_that_were_wrong_do_not_keep_a_mn)
+{
+	struct dlma_prefix hnp;
+
+	/* A site an hour ahead of the H-LMA's, and then not any more. */
+	w.skew_ms[W_V_LMA_1] = w.skew_ms[W_MAG_1A] = 3600000;
+	hnp = attach(W_MN1, W_MAG_1A);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	w.skew_ms[W_V_LMA_1] = w.skew_ms[W_MAG_1A] = 0;
+	(void)attach(W_MN1, W_MAG_2);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
+	/* The previous D-LMA is an hour behind the new one. */
+	w.skew_ms[W_V_LMA_2] = w.skew_ms[W_MAG_2] = -3600000;
+	(void)attach(W_MN1, W_MAG_1A);
+	world_run(&w, 1000);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_2])->bindings.count, 0));
+	/* The H-LMA's clock is set back by more than any window. */
+	w.skew_ms[W_H_LMA] = -7200000;
+	(void)attach(W_MN1, W_MAG_2);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+}
+
 static unsigned int losses;
 
 static bool lose_revocations(struct world *world, const struct world_message *m)
