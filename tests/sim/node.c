@@ -18,18 +18,25 @@ struct turn {
 
 struct moment node_now(const struct sim *s, uint16_t n)
 {
+	enum { SECOND = 1000000 };
 	const struct node *x = &s->nodes[n];
-	uint64_t wall_us = (uint64_t)((int64_t)s->now_us + x->skew_us);
+	uint64_t wall_us =
+		WALL_START_S * (uint64_t)SECOND + (uint64_t)((int64_t)s->now_us + x->skew_us);
 
 	return (struct moment){
 		.mono_ms = (s->now_us + x->boot_us) / 1000,
-		.wall = ((uint64_t)WALL_START_S << 16) + wall_us * 4096 / 62500,
+		.wall = wall_us / SECOND << 16 | (wall_us % SECOND << 16) / SECOND,
 	};
 }
 
 /* Before an entry changes for the first time in a turn. */
 static void touch(struct sim *s, uint16_t n, int slot)
 {
+	if (slot == PATH_NO_SLOT)
+		sim_fail(
+			s, NOWHERE, "%s: an entry for what is no HNP", plan_node_name(&s->plan, n));
+	if (s->failed)
+		return;
 	for (uint32_t i = 0; i < s->touched_count; i++)
 		if (s->touched[i].slot == slot)
 			return;
@@ -59,8 +66,12 @@ static void put_location(struct sim *s, uint16_t n, struct turn *t, const struct
 		post(t, EVENT_MAP_FAILED)->map_failed.hnp = e->location.hnp;
 		if (e->location.kind == DLMA_LOCATION_BINDING ||
 			e->location.kind == DLMA_LOCATION_ANCHOR)
-			sim_fail(s, slot, "%s: no room for an authoritative entry",
-				plan_node_name(&s->plan, n));
+			sim_fail(s, slot,
+				"%s: no room for an authoritative entry; bindings %zu, anchors "
+				"%zu, learnt %zu, cached %u of %u, locations %u",
+				plan_node_name(&s->plan, n), node_core(s, n)->bindings.count,
+				node_core(s, n)->anchors.count, node_core(s, n)->learnt.count,
+				node_core(s, n)->cached, s->plan.cache_max, s->plan.locations_max);
 		return;
 	}
 	x->locations_used += !was.kind;

@@ -145,11 +145,11 @@ static void make_events(struct plan *p, struct random *r)
 	p->incidents_ms = (uint32_t)random_between(r, 300, 20000);
 	p->packet_ms = p->dwell_ms / p->mobile_count / (plan_habit(p, HABIT_traffic) ? 4 : 1) + 1;
 	p->cache_max = random_permille(r, 200) ? 2 : 1000;
-	p->locations_max = plan_fault(p, FAULT_full)
-				   ? p->cache_max % 100 + (uint32_t)random_between(r, 2, 24)
-				   : 4000;
-	if (plan_fault(p, FAULT_full))
-		p->cache_max %= 100;
+	p->locations_max = 4000;
+	if (plan_fault(p, FAULT_full)) {
+		p->cache_max = (uint32_t)random_between(r, 1, 4);
+		p->locations_max = p->cache_max + (uint32_t)random_between(r, 2, 24);
+	}
 }
 
 void plan_make(struct plan *p, uint64_t seed, const struct plan_options *o)

@@ -10,3 +10,12 @@ $(BUILD)/sim: $(call obj,$(SIM_SRC)) $(PURE) $(BASE)
 	$(call say,LINK,$@)
 	$(link) -lm
 
+# SEEDS=N runs so many, from FIRST on.
+SEEDS ?= 1000
+FIRST ?= 1
+
+.PHONY: sim
+sim: $(BUILD)/sim ## simulate whole domains (SEEDS=1000 FIRST=1)
+	$(Q)$(BUILD)/sim --first $(FIRST) --seeds $(SEEDS)
+
+test-programs: $(BUILD)/sim

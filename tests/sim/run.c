@@ -218,7 +218,7 @@ static uint64_t empty_us(const struct sim *s)
 
 static void stop_traffic(struct sim *s)
 {
-	s->plan.packet_ms = UINT32_MAX / 4000;
+	s->plan.packet_ms = 0;
 }
 
 bool sim_run(struct sim *s, uint64_t seed, const struct plan_options *o)

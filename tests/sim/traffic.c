@@ -73,6 +73,11 @@ static void delivered(struct sim *s, struct trip *t, uint16_t n)
 	const struct mobile *m = &s->mobiles[t->mobile];
 	const uint8_t *mac = t->frame.bytes + t->frame.start;
 
+	/* Where HNPs change hands, the sender may mean the MN that had it before. */
+	if (mac[5] != t->mobile && plan_fault(&s->plan, FAULT_exhausted)) {
+		traffic_free(s, t);
+		return;
+	}
 	if (mac[5] != t->mobile) {
 		sim_fail(s, m->slot, "packet %llu for mn%d given to mn%d by %s",
 			(unsigned long long)t->number, t->mobile, mac[5],
@@ -95,6 +100,8 @@ static void hold(struct sim *s, struct trip *t, uint16_t n)
 	struct node *x = &s->nodes[n];
 
 	if (x->state != NODE_UP || x->held_count == HELD_MAX) {
+		/* Without an agent nobody reads the tap: a fault, if packets are sent there. */
+		t->promise = 0;
 		lost(s, t, n, "no waiting room");
 		return;
 	}
@@ -219,6 +226,8 @@ void traffic_next(struct sim *s)
 	uint32_t mean_us = s->plan.packet_ms * 1000;
 	uint32_t kind = random_below(&s->random, 10);
 
+	if (!mean_us)
+		return;
 	if (kind < 6)
 		traffic_native(
 			s, (uint16_t)random_below(&s->random, s->plan.lma_count), random_mobile(s));

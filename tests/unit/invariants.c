@@ -122,7 +122,9 @@ static const char *check_binding(const struct core *c, struct census *n, struct 
 	HOLDS(binding_by_mn(c, b->mn) == b);
 	HOLDS(pending || (owner_hnp_valid(c, &b->hnp) && binding_by_hnp(c, &b->hnp) == b));
 	HOLDS(is_node(c, b->mag) && is_node(c, b->home));
-	HOLDS(is_node_or_none(c, b->previous_mag));
+	HOLDS(is_node_or_none(c, b->previous_mag) && is_node_or_none(c, b->passed_over));
+	HOLDS(b->next == DOMAIN_NO_NODE || (pending && is_node(c, b->next)));
+	HOLDS(!b->leaving || pending);
 	n->pending += pending;
 	n->named += !pending;
 	return NULL;
