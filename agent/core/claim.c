@@ -69,9 +69,12 @@ static void outdated(struct core *c, struct binding *b, uint64_t stamp)
 	} else if (b->state != BINDING_PENDING) {
 		binding_lost(c, b, b->home, stamp);
 	} else {
-		/* The MAG may try once more, if it has the MN. */
+		/* The MAG may try once more, if it has the MN: and not by a refresh. */
 		if (b->waiting && !told)
-			registration_answer(c, b->waiting, MH_STATUS_timestamp_lower, c->now.wall);
+			registration_answer(c, b->waiting,
+				b->handoff == MH_HANDOFF_UNCHANGED ? MH_STATUS_prohibited
+								   : MH_STATUS_timestamp_lower,
+				c->now.wall);
 		give_way(c, b, stamp);
 	}
 }
