@@ -249,6 +249,8 @@ void learnt_arrived(struct core *c, const struct dlma_prefix *hnp);
 void learnt_departed(struct core *c, const struct dlma_prefix *hnp);
 void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target);
 void learnt_drop(struct core *c, struct learnt *l);
+/* Whether the HNP has an entry of the map that is not of the cache. */
+bool learnt_holds(const struct core *c, const struct dlma_prefix *hnp);
 /* Largest stamp that this node has seen for a HNP; 0 if none. */
 uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp);
 

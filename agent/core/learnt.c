@@ -38,6 +38,13 @@ uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp)
 	return l ? l->stamp : 0;
 }
 
+bool learnt_holds(const struct core *c, const struct dlma_prefix *hnp)
+{
+	const struct learnt *l = learnt_by_hnp(c, hnp);
+
+	return l && l->target != DOMAIN_NO_NODE && l->kind != DLMA_LOCATION_CACHED;
+}
+
 static bool is_cached(const struct learnt *l)
 {
 	return l->target != DOMAIN_NO_NODE && l->kind == DLMA_LOCATION_CACHED;

@@ -197,7 +197,8 @@ static void register_new(struct core *c, struct binding *b, const struct request
 	const struct domain_mobile *profile = mobile_by_identity(c, &r->mn);
 	struct request *copy = malloc(sizeof(*copy));
 
-	if (!b && copy && route_has_room(c)) {
+	/* An entry that was found at start gives its room to the binding. */
+	if (!b && copy && (route_has_room(c) || learnt_holds(c, &r->hnp))) {
 		b = binding_create(c, &r->mn);
 		if (b)
 			binding_set_mag(c, b, r->peer);
