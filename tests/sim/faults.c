@@ -25,7 +25,7 @@ static void partition(struct sim *s)
 			s->cut[a][i] = s->cut[i][a] = true;
 	chart_note(s, NOWHERE, "%s is cut off from %s", plan_node_name(&s->plan, a),
 		alone ? "all" : plan_node_name(&s->plan, b));
-	s->counters.partitions++;
+	s->counters.sums.partitions++;
 	sim_at(s, random_between(&s->random, 1000, CUT_MAX_US), SIM_HEAL, a, NULL);
 }
 
@@ -39,7 +39,7 @@ static void step_clock(struct sim *s)
 	s->nodes[n].skew_us += by_ms * 1000;
 	chart_note(s, NOWHERE, "the clock of %s is set by %lld ms", plan_node_name(&s->plan, n),
 		(long long)by_ms);
-	s->counters.steps++;
+	s->counters.sums.steps++;
 	sim_at(s, random_between(&s->random, 1000, STEP_US), SIM_HEAL, n, s);
 }
 
@@ -117,9 +117,9 @@ static void rotate(struct sim *s)
 		s->nodes[n].key_first = s->nodes[n].key_second = stage / 3 + 1;
 	chart_note(s, NOWHERE, "%s takes keys %u, %u", plan_node_name(&s->plan, n),
 		s->nodes[n].key_first, s->nodes[n].key_second);
-	s->counters.rotations++;
+	s->counters.sums.rotations++;
 	node_kill(s, n);
-	s->counters.kills--;
+	s->counters.sums.kills--;
 }
 
 /* Says something with a genuine key: what the core of that node would never say. */
@@ -134,7 +134,7 @@ static void lie(struct sim *s, uint16_t n, uint16_t to, struct mh_message *m)
 		return;
 	chart_note(s, NOWHERE, "%s lies to %s", plan_node_name(&s->plan, n),
 		plan_node_name(&s->plan, to));
-	s->counters.rogues++;
+	s->counters.sums.rogues++;
 	for (unsigned int i = 0; i < s->effects.count; i++) {
 		const struct effect *e = &s->effects.list[i];
 		struct letter *l = wire_letter(s);
@@ -198,7 +198,7 @@ static void revoke(struct sim *s)
 	chart_note(s, m, "the operator of %s revokes mn%d", plan_node_name(&s->plan, n), m);
 	promise_end(s, m);
 	s->mobiles[m].refused_us = s->now_us + REFUSED_US;
-	s->counters.revocations++;
+	s->counters.sums.revocations++;
 	node_event(s, n, &e);
 }
 

@@ -68,6 +68,8 @@ void mobile_solicit(struct sim *s, int m, uintptr_t move)
 
 	if (x->at == NOWHERE || x->heard || x->moves != move)
 		return;
+	if (!x->shown_us)
+		x->shown_us = s->now_us;
 	if (plan_habit(&s->plan, HABIT_quiet) && x->slot != NOWHERE) {
 		sim_at(s, QUIET_US, SIM_SOLICIT, (uint16_t)m, (void *)move);
 		traffic_from_mobile(s, m, NOWHERE);
@@ -149,7 +151,9 @@ static void go(struct sim *s, int m, int to)
 	x->flying_old += x->flying;
 	x->flying = 0;
 	x->moved_us = s->now_us;
-	s->counters.handovers++;
+	x->shown_us = 0;
+	x->right = false;
+	s->counters.sums.handovers++;
 	if (s->moves_left)
 		s->moves_left--;
 	if (from != NOWHERE && plan_habit(&s->plan, HABIT_detach) &&

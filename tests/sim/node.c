@@ -5,6 +5,7 @@
  * then the outbox leaves; a crash in between loses both.
  */
 #include "sim.h"
+#include "dlma/front.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -273,7 +274,6 @@ static void end_turn(struct sim *s, uint16_t n)
 {
 	struct node *x = &s->nodes[n];
 
-	s->counters.turns++;
 	arm_timer(s, n);
 	if (x->dying && x->written_count) {
 		x->dying = false;
@@ -392,6 +392,8 @@ static void set_path(struct sim *s, uint16_t n)
 		.superset_count = 1,
 		.hold_ifindex = p->timers.hold_ms ? PATH_WAITING_ROOM : 0,
 	};
+	x->self.front_id = 1;
+	x->self.superset[0].front_word = DLMA_FRONT_NONE;
 	x->self.superset[0].prefix.b[0] = x->self.superset[0].mask.b[0] = 0xfd;
 	x->self.superset[0].mask.b[0] = x->self.superset[0].mask.b[1] = 0xff;
 	memset(x->self.superset[0].hnp_mask.b, 0xff, 8);
@@ -435,22 +437,14 @@ void node_free(struct sim *s, uint16_t n)
 	s->nodes[n].core = NULL;
 }
 
-static void add_up(struct sim *s, uint16_t n)
-{
-	const struct core_counters *c = &node_core(s, n)->counters;
-
-	for (int i = 0; i < DLMA_SIGNAL_REASON_COUNT; i++)
-		s->counters.signals[i] += c->reasons[i];
-}
-
 void node_kill(struct sim *s, uint16_t n)
 {
 	struct node *x = &s->nodes[n];
 
 	if (x->state != NODE_UP)
 		return;
-	s->counters.kills++;
-	add_up(s, n);
+	s->counters.sums.kills++;
+	s->killed_us = s->now_us;
 	node_free(s, n);
 	x->state = NODE_DEAD;
 	x->dying = false;
@@ -466,8 +460,8 @@ void node_off(struct sim *s, uint16_t n, bool disk)
 	if (x->state != NODE_UP)
 		return;
 	node_kill(s, n);
-	s->counters.kills--;
-	s->counters.reboots++;
+	s->counters.sums.kills--;
+	s->counters.sums.reboots++;
 	x->state = NODE_OFF;
 	x->locations_used = 0;
 	memset(x->path.locations, 0, sizeof(x->path.locations));

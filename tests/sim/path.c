@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* These maps would take the place of functions of the C library. */
-#define access access_map
-#define clock  clock_map
+/* These maps would take the place of functions. */
+#define access	   access_map
+#define clock	   clock_map
+#define peer_index peer_index_map
 
 /* What clang says nothing about when it compiles for BPF. */
 #pragma GCC diagnostic ignored "-Waddress-of-packed-member"
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #pragma GCC diagnostic ignored "-Wpointer-arith"
 #pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wunknown-pragmas"
 
 #include <bpf/bpf_helpers.h>
 #include "hook_sim.h"
@@ -25,7 +27,8 @@ static struct {
 	struct dlma_owner owner;
 	struct dlma_adjacency adjacency;
 	struct dlma_location location;
-	struct dlma_counter counter;
+	struct dlma_bucket bucket; /* of no use: path.h */
+	struct dlma_counters counters;
 } run;
 
 struct dlma_addr path_node_address(uint16_t index)
@@ -128,11 +131,19 @@ static struct dlma_access *find_access(const struct dlma_addr *hnp)
 	return a && a->ifindex ? a : NULL;
 }
 
-/* The last reason counted is what became of the frame; the notes come before it. */
-static struct dlma_counter *find_counter(uint32_t reason)
+/* Under which reason the frame was counted, beside notes; all counters are 0 again afterwards. */
+static enum dlma_packet_reason take_reason(void)
 {
-	run.result->reason = reason;
-	return &run.counter;
+	enum dlma_packet_reason ret = DLMA_PACKET_not_ready;
+
+	for (int i = 0; i < DLMA_PACKET_REASON_COUNT; i++) {
+		struct dlma_counter *c = &run.counters.of[i];
+
+		if (c->packets && dlma_packet_texts[i].class != DLMA_NOTE)
+			ret = (enum dlma_packet_reason)i;
+		*c = (struct dlma_counter){0};
+	}
+	return ret;
 }
 
 static void *bpf_map_lookup_elem(void *map, const void *key)
@@ -152,7 +163,11 @@ static void *bpf_map_lookup_elem(void *map, const void *key)
 	if (map == &adjacencies)
 		return find_adjacency(*(const uint32_t *)key);
 	if (map == &counters)
-		return find_counter(*(const uint32_t *)key);
+		return &run.counters;
+	if (map == &front)
+		return &run.bucket;
+	if (map == &peer_index)
+		return NULL;
 	if (map == &gate)
 		return run.dry ? NULL : &run.node->gate[*(const uint32_t *)key];
 	abort();
@@ -243,4 +258,5 @@ void path_run(const struct path_domain *d, struct path_node *n, struct path_fram
 	run.dry = dry;
 	ret->event_count = 0;
 	ret->action = (enum path_action)pipeline(f, f->in == PATH_ACCESS);
+	ret->reason = take_reason();
 }

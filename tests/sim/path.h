@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The data path of one node: the production source in bpf/, compiled for this machine over the
- * maps below. Nothing of its rules stands here a second time.
+ * maps below. Nothing of its rules stands here a second time. The front table (dlma/front.h) is out
+ * of service, as on machines where it cannot be used.
  */
 #pragma once
 

@@ -8,6 +8,24 @@ static const char *const fault_names[] = {
 static const char *const habit_names[] = {HABITS(NAME_)};
 #undef NAME_
 
+bool plan_read_faults(const char *names, uint32_t *ret)
+{
+	size_t len;
+
+	for (*ret = 0; *names; names += len + (names[len] == ',')) {
+		int f = 0;
+
+		len = strcspn(names, ",");
+		while (f < FAULT_COUNT &&
+			(strlen(fault_names[f]) != len || memcmp(fault_names[f], names, len)))
+			f++;
+		if (f == FAULT_COUNT)
+			return false;
+		*ret |= 1U << f;
+	}
+	return true;
+}
+
 static void add_node(struct plan *p, uint8_t roles, uint16_t lma)
 {
 	uint16_t i = p->domain.node_count++;
@@ -163,7 +181,7 @@ void plan_make(struct plan *p, uint64_t seed, const struct plan_options *o)
 		p->habits |= (uint32_t)random_permille(&r, 500) << h;
 	if (random_permille(&r, 150) || o->no_faults)
 		p->faults = 0;
-	p->faults &= ~o->without;
+	p->faults &= o->only;
 	p->authentication = random_permille(&r, 950) || p->faults & 1U << FAULT_keys;
 	make_nodes(p, &r);
 	make_blocks(p, &r);
@@ -172,10 +190,12 @@ void plan_make(struct plan *p, uint64_t seed, const struct plan_options *o)
 	make_clocks(p, &r);
 	make_timers(p, &r);
 	make_events(p, &r);
-	if (o->handovers)
-		p->handovers = o->handovers;
 	if (o->loss >= 0)
 		p->loss = (uint16_t)o->loss;
+	if (!o->orderly)
+		return;
+	p->habits &= ~(1U << HABIT_pingpong | 1U << HABIT_pairs | 1U << HABIT_quiet);
+	p->dwell_ms = 60000;
 }
 
 uint32_t plan_rtt_us(const struct plan *p)

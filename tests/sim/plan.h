@@ -86,14 +86,15 @@ static inline bool plan_habit(const struct plan *p, enum habit h)
 	return p->habits >> h & 1;
 }
 
-/* `fixed` faults and habits, if not 0, take the place of the seed's own. */
 struct plan_options {
-	uint32_t handovers; /* 0: as the seed says */
 	bool no_faults;
-	uint32_t without; /* bits of enum fault that are left out */
-	int loss;	  /* in 1000; -1: as the seed says */
+	bool orderly;  /* MNs move one by one, and stay for a while */
+	uint32_t only; /* bits of enum fault that there may be */
+	int loss;      /* in 1000; -1: as the seed says */
 };
 
+/* Names of faults, with commas between them. */
+bool plan_read_faults(const char *names, uint32_t *ret);
 void plan_make(struct plan *p, uint64_t seed, const struct plan_options *o);
 void plan_print(const struct plan *p);
 

@@ -11,7 +11,8 @@
  *	- nothing of where it was before is left: no binding, no MAG that asks or is asked, no
  *	  message on its way (one that comes late may win for a moment: design 3.1).
  * A location that names a MAG is softer than that (draft 5.1.1): the MAG may have forgotten the MN,
- * and then the first packet is lost before the sender hears of it.
+ * and then the first packet is lost before the sender hears of it. So it is for a while with
+ * locations that an agent has adopted at its start: it does not know how long they have to live.
  *
  * The promise holds until the MN moves, or leaves; until the operator ends its service; or until a
  *node loses its maps. Nothing else may end it: no message that comes late, twice or never, no
@@ -147,7 +148,15 @@ static bool is_mended(const struct sim *s, const struct place *p, uint16_t at, c
 	return false;
 }
 
-/* The same, while a promise holds: it began with a location that named a MAG. */
+/* An agent that starts again does not know how long the entries that it adopts have to live. */
+static bool was_killed_lately(const struct sim *s)
+{
+	uint64_t live_us = 2000ULL * s->plan.timers.forwarding_lifetime_ms;
+
+	return s->killed_us && s->now_us - s->killed_us < live_us;
+}
+
+/* The same, while a promise holds: it was of a MAG, or of an earlier run of an agent. */
 static bool is_soft(struct sim *s, const struct place *p, int m, uint16_t at, const char *why)
 {
 	struct mobile *x = &s->mobiles[m];
@@ -156,7 +165,7 @@ static bool is_soft(struct sim *s, const struct place *p, int m, uint16_t at, co
 		x->soft &= ~(1U << at);
 	if (!why || !x->promise || !is_mended(s, p, at, why))
 		return false;
-	if (target_of(s, at, p->slot) >= s->plan.lma_count)
+	if (target_of(s, at, p->slot) >= s->plan.lma_count || was_killed_lately(s))
 		x->soft |= 1U << at;
 	return x->soft >> at & 1;
 }
@@ -249,6 +258,22 @@ const char *promise_delayed(const struct sim *s, int m)
 	return NULL;
 }
 
+/* How long a move took that began where the MN was promised delivery. */
+static void note_right(struct sim *s, struct mobile *x)
+{
+	uint64_t rto_us = 1000ULL * s->plan.timers.initial_bindack_timeout_ms, took_us;
+	uint64_t bound_us = 2ULL * plan_rtt_us(&s->plan) + rto_us;
+
+	x->right_us = s->now_us;
+	if (!x->orderly || !x->shown_us || s->faults_end_us)
+		return;
+	took_us = s->now_us - x->shown_us;
+	counters_note_time(s->counters.times, took_us);
+	if (!s->plan.faults && took_us * 1000 / bound_us > s->counters.clean_permille)
+		s->counters.clean_permille = took_us * 1000 / bound_us;
+	x->orderly = false;
+}
+
 void promise_check(struct sim *s, int m)
 {
 	struct mobile *x = &s->mobiles[m];
@@ -257,12 +282,12 @@ void promise_check(struct sim *s, int m)
 
 	x->right = kept || promise_kept(s, m, true, ignored, sizeof(ignored));
 	if (x->right && !was)
-		x->right_us = s->now_us;
+		note_right(s, x);
 	if (x->promise && !kept) {
 		sim_fail(s, x->slot, "the promise for mn%d is broken: %s", m, why);
 	} else if (!x->promise && kept && !promise_delayed(s, m)) {
 		x->promise = ++s->promises;
-		s->counters.promised++;
+		s->counters.sums.promised++;
 		chart_note(s, m, "mn%d: delivery is promised", m);
 	}
 }

@@ -48,8 +48,24 @@ static void look(struct sim *s)
 	sim_at(s, PERIOD_US, SIM_LOOK, 0, NULL);
 }
 
+/* The links of a MAG that was off come up again, and the MNs on them show themselves. */
+static void links_up(struct sim *s, uint16_t n)
+{
+	for (uint16_t m = 0; m < s->plan.mobile_count; m++) {
+		struct mobile *x = &s->mobiles[m];
+
+		if (x->at != n)
+			continue;
+		x->heard = false;
+		sim_at(s, random_between(&s->random, 0, SECOND), SIM_SOLICIT, m,
+			(void *)(uintptr_t)x->moves);
+	}
+}
+
 static void start_node(struct sim *s, uint16_t n)
 {
+	if (s->nodes[n].state == NODE_OFF)
+		links_up(s, n);
 	node_start(s, n);
 	for (uint16_t m = 0; m < s->plan.mobile_count && !s->failed; m++)
 		promise_check(s, m);
@@ -142,7 +158,7 @@ static void start(struct sim *s, uint64_t seed, const struct plan_options *o)
 	s->random = random_of(~seed);
 	s->profiles = profiles_new(&s->conf.conf[0].domain, s->random.s);
 	s->now_us = 0;
-	s->faults_end_us = 0;
+	s->faults_end_us = s->killed_us = 0;
 	s->moves_left = s->plan.handovers;
 	s->promises = 0;
 	s->next_packet = 0;
@@ -176,16 +192,14 @@ static uint64_t settle_us(const struct sim *s)
 	return 140ULL * SECOND;
 }
 
-static void note_convergence(struct sim *s)
+static void note_settling(struct sim *s)
 {
-	uint64_t *most = s->plan.faults ? &s->counters.late_us : &s->counters.late_clean_us;
-
 	for (uint16_t m = 0; m < s->plan.mobile_count; m++) {
 		const struct mobile *x = &s->mobiles[m];
 
 		if (x->right && x->right_us > s->faults_end_us &&
-			x->right_us - s->faults_end_us > *most)
-			*most = x->right_us - s->faults_end_us;
+			x->right_us - s->faults_end_us > s->counters.settled_us)
+			s->counters.settled_us = x->right_us - s->faults_end_us;
 	}
 }
 
@@ -235,7 +249,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct plan_options *o)
 	}
 	if (!s->failed) {
 		check_right(s, true);
-		note_convergence(s);
+		note_settling(s);
 		run_until(s, s->now_us + DUST_US, false);
 	}
 	if (!s->failed)

@@ -9,7 +9,7 @@
  *	path.c traffic.c    packets on their way, the waiting room
  *	mobile.c faults.c   MNs; incidents
  *	check.c promise.c   what must hold
- *	chart.c             the same, for people
+ *	chart.c counters.c  the same, for people
  */
 #pragma once
 
@@ -56,6 +56,7 @@ struct trip {
 	struct path_frame frame;
 	uint64_t number;
 	uint64_t since_us;		  /* in the waiting room */
+	uint32_t came_in;		  /* where, before that */
 	uint32_t promise, sender_promise; /* when the packet was sent; 0: none */
 	int16_t mobile, sender;		  /* MNs; or NOWHERE: a CN */
 	uint8_t tunnels;
@@ -113,18 +114,23 @@ struct mobile {
 	bool orderly;	   /* it moved from where it was promised delivery */
 	bool right;	   /* all tables are, for it */
 	uint64_t right_us;
+	uint64_t shown_us;	     /* it has shown itself since its last move; 0: not yet */
 	uint32_t flying, flying_old; /* messages about it, sent since its last move, and before */
 	uint64_t refused_us;	     /* until then it has no service, and that is right */
 };
 
+/* Steps of the histogram of how long moves took. */
+enum { TIME_STEP_US = 5000, TIME_STEPS = 20000 };
+
 struct sim_counters {
-	uint64_t handovers, messages, lost, duplicated, packets, delivered, waited, promised;
-	uint64_t kills, reboots, partitions, steps, rotations, rogues, revocations, turns;
-	uint64_t late_us, late_clean_us; /* longest convergence: after faults, and without any */
-	uint32_t tunnels;		 /* most that one packet crossed */
-	uint64_t packet_ends[DLMA_PACKET_REASON_COUNT];
-	uint64_t signals[DLMA_SIGNAL_REASON_COUNT];
-	uint64_t types[32];
+	struct sim_sums { /* uint64_t only */
+		uint64_t handovers, messages, lost, doubled, packets, delivered, waited, promised;
+		uint64_t kills, reboots, partitions, steps, rotations, rogues, revocations;
+	} sums;
+	uint32_t times[TIME_STEPS]; /* from when a MN shows itself until all tables are right */
+	uint64_t settled_us;	    /* the same, from the end of all faults; the longest */
+	uint64_t clean_permille;    /* the same, of a move without faults, in 2 RTT + 1 RTO */
+	uint64_t tunnels;	    /* most that one packet crossed */
 };
 
 struct sim {
@@ -143,6 +149,7 @@ struct sim {
 	struct trip *free_trips;
 	uint64_t moves_left;
 	uint64_t faults_end_us; /* 0: they are still on */
+	uint64_t killed_us;	/* the last agent */
 	uint32_t promises;
 	uint64_t next_packet;
 	/* Entries changed in the turn under way. */
@@ -154,8 +161,10 @@ struct sim {
 	bool failed;
 	char failure[512];
 	int failed_slot;
-	bool chart;	  /* print what happens */
-	int chart_mobile; /* only what is about this MN, or NOWHERE */
+	bool chart;	    /* print what happens */
+	bool chart_packets; /* packets, queries and errors too */
+	bool chart_last;    /* keep the last lines, until chart_flush() */
+	int chart_mobile;   /* only what is about this MN, or NOWHERE */
 	struct sim_counters counters;
 };
 
@@ -261,3 +270,13 @@ void chart_packet(const struct sim *s, const struct trip *t, uint16_t n, const c
 void chart_report(const struct sim *s, uint16_t n, const struct report *r);
 __attribute__((format(printf, 3, 4))) void chart_note(
 	const struct sim *s, int m, const char *format, ...);
+/* Prints the lines that were kept. */
+void chart_flush(const struct sim *s);
+
+/* counters.c */
+void counters_note_time(uint32_t *histogram, uint64_t us);
+void counters_add(struct sim_counters *a, const struct sim_counters *b);
+void counters_print(
+	const struct sim_counters *c, uint64_t seeds, unsigned int failures, double seconds);
+/* For programs: a name and a number per line. */
+bool counters_write(const struct sim_counters *c, unsigned int failures, const char *path);

@@ -40,7 +40,7 @@ static struct trip *trip_new(struct sim *s, int sender, int mobile)
 	t->sender_promise = promise_of(s, sender);
 	t->tunnels = 0;
 	t->bypass = false;
-	s->counters.packets++;
+	s->counters.sums.packets++;
 	return t;
 }
 
@@ -53,7 +53,8 @@ void traffic_free(struct sim *s, struct trip *t)
 /* The promises that held when the packet was sent still do. */
 static bool is_promised(const struct sim *s, const struct trip *t)
 {
-	return t->promise && !t->bypass && promise_of(s, t->mobile) == t->promise &&
+	return t->promise && !t->bypass && !(s->mobiles[t->mobile].soft) &&
+	       promise_of(s, t->mobile) == t->promise &&
 	       (t->sender == NOWHERE ||
 		       (t->sender_promise && promise_of(s, t->sender) == t->sender_promise));
 }
@@ -89,7 +90,7 @@ static void delivered(struct sim *s, struct trip *t, uint16_t n)
 		return;
 	}
 	chart_packet(s, t, n, "delivered");
-	s->counters.delivered++;
+	s->counters.sums.delivered++;
 	if (t->tunnels > s->counters.tunnels)
 		s->counters.tunnels = t->tunnels;
 	traffic_free(s, t);
@@ -106,8 +107,9 @@ static void hold(struct sim *s, struct trip *t, uint16_t n)
 		return;
 	}
 	chart_packet(s, t, n, "waits");
-	s->counters.waited++;
+	s->counters.sums.waited++;
 	t->since_us = s->now_us;
+	t->came_in = t->frame.in;
 	t->frame.in = PATH_WAITING_ROOM;
 	t->next = NULL;
 	*x->held_end = t;
@@ -160,7 +162,6 @@ static void handle(struct sim *s, struct trip *t, uint16_t n)
 
 	x->path.clock.tick = (uint32_t)(node_now(s, n).mono_ms / DLMA_TICK_MS);
 	path_run(&s->plan.domain, &x->path, &t->frame, false, &r);
-	s->counters.packet_ends[r.reason]++;
 	if (r.action == PATH_DROP) {
 		lost(s, t, n, dlma_packet_texts[r.reason].name);
 	} else if (r.action == PATH_PASS) {
@@ -240,7 +241,7 @@ void traffic_next(struct sim *s)
 
 /* Takes out what `leaves` says, in order of arrival. */
 static void take_out(struct sim *s, uint16_t n,
-	bool (*leaves)(const struct sim *s, uint16_t n, const struct trip *t, int arg), int arg)
+	bool (*leaves)(struct sim *s, uint16_t n, const struct trip *t, int arg), int arg)
 {
 	struct node *x = &s->nodes[n];
 	struct trip *leaving = NULL, **end = &leaving, **p = &x->held;
@@ -268,33 +269,35 @@ static void take_out(struct sim *s, uint16_t n,
 	}
 }
 
-static bool is_for(const struct sim *s, uint16_t n, const struct trip *t, int slot)
+/* Whether the data path would send it here again. */
+static bool must_wait(struct sim *s, uint16_t n, const struct trip *t)
+{
+	struct path_frame f = t->frame;
+	struct path_result r;
+
+	f.in = t->came_in;
+	path_run(&s->plan.domain, &s->nodes[n].path, &f, true, &r);
+	return r.action == PATH_SEND && f.out == PATH_WAITING_ROOM;
+}
+
+static bool is_for(struct sim *s, uint16_t n, const struct trip *t, int slot)
 {
 	struct dlma_addr hoa = path_destination(&t->frame);
 
-	(void)s;
-	(void)n;
-	return path_slot_of(&hoa) == slot;
+	return path_slot_of(&hoa) == slot && !must_wait(s, n, t);
 }
 
-static bool is_old(const struct sim *s, uint16_t n, const struct trip *t, int arg)
+static bool is_old(struct sim *s, uint16_t n, const struct trip *t, int arg)
 {
 	(void)n;
 	(void)arg;
 	return t->since_us + (uint64_t)s->plan.timers.hold_ms * 1000 < s->now_us;
 }
 
-/* What the data path would not send here again: neither held, nor waiting for an answer. */
-static bool may_leave(const struct sim *s, uint16_t n, const struct trip *t, int arg)
+static bool may_leave(struct sim *s, uint16_t n, const struct trip *t, int arg)
 {
-	const struct path_node *p = &s->nodes[n].path;
-	struct dlma_addr hoa = path_destination(&t->frame);
-	const struct dlma_location *l = &p->locations[path_slot_of(&hoa)];
-
 	(void)arg;
-	if (!l->kind && s->plan.ask_first && !t->tunnels)
-		return false;
-	return l->kind != DLMA_LOCATION_HELD;
+	return !must_wait(s, n, t);
 }
 
 void traffic_release(struct sim *s, uint16_t n, int slot)

@@ -145,11 +145,10 @@ void wire_send(struct sim *s, struct letter *l)
 	/* It says what was, without a stamp: no better than one from before. */
 	if (l->bytes[2] == MH_BINDING_ERROR)
 		l->move = UINT32_MAX;
-	s->counters.messages++;
-	s->counters.types[l->bytes[2] % 32]++;
+	s->counters.sums.messages++;
 	if (s->cut[l->from][l->to] || happens(s, s->plan.loss)) {
 		chart_message(s, l, s->cut[l->from][l->to] ? "cut off" : "lost", 0);
-		s->counters.lost++;
+		s->counters.sums.lost++;
 		wire_free(s, l);
 		return;
 	}
@@ -158,7 +157,7 @@ void wire_send(struct sim *s, struct letter *l)
 		struct letter *copy = wire_letter(s);
 
 		*copy = *l;
-		s->counters.duplicated++;
+		s->counters.sums.doubled++;
 		post(s, copy, delay + random_between(&s->random, 0, DOUBLE_US));
 	}
 	post(s, l, delay);
