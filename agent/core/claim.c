@@ -181,6 +181,8 @@ void claim_given_up(struct core *c, struct exchange *e)
 	if (b->state == BINDING_ACTIVE)
 		exchange_schedule(c, &b->anchor, b->home,
 			c->now.mono_ms + c->state.domain->timers.max_bindack_timeout_ms);
+	else if (b->state == BINDING_PENDING && !b->waiting)
+		give_way(c, b, b->stamp); /* the MAG may believe to be registered */
 	else
 		binding_end(c, b);
 }
