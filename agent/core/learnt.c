@@ -368,6 +368,22 @@ static bool is_usable(const struct core *c, const struct learnt *l, const struct
 	       (l && l->kind == DLMA_LOCATION_FORWARDING);
 }
 
+/*
+ * An entry of an earlier run has no stamp by which to tell a late word from a new one. So unless
+ * the owner says it, packets go to the owner, who knows.
+ */
+static void leave_adopted(struct core *c, struct learnt *l, const struct update *u)
+{
+	uint16_t owner = owner_of(c, &l->hnp.addr);
+	struct onward onward = {&u->request.mn, owner, owner, u->place.stamp};
+
+	if (from_owner(c, u)) {
+		onward.target = u->place.target;
+		onward.dlma = u->place.dlma;
+	}
+	learnt_forward(c, &l->hnp, &onward);
+}
+
 static uint8_t update_learnt(
 	struct core *c, struct learnt *l, struct update *u, uint64_t *ret_stamp)
 {
@@ -394,9 +410,7 @@ static uint8_t update_learnt(
 	if (confirms(l, u))
 		u->place.target = l->target;
 	if (anchored)
-		learnt_forward(c, &l->hnp,
-			&(struct onward){
-				&u->request.mn, u->place.target, u->place.dlma, u->place.stamp});
+		leave_adopted(c, l, u);
 	else if (l->kind == DLMA_LOCATION_FORWARDING && l->target != DOMAIN_NO_NODE)
 		set_forwarding(c, l, u);
 	else
