@@ -25,16 +25,18 @@ static bool is_lma(const struct sim *s, int n)
 }
 
 /*
- * A new D-LMA may end what this node had; it cannot make an entry from nothing. A MAG believes
- * other MAGs (RFC 5949): the MN may have been about to register with it.
+ * A new D-LMA may end what this node had, to send packets there or to the owner; it cannot make an
+ * entry from nothing. A MAG believes other MAGs (RFC 5949): the MN may have been about to register
+ * with it.
  */
 static bool may_forward(const struct sim *s, const struct change *c)
 {
 	const struct node *x = &s->nodes[c->node];
 	int m = s->owner_of_slot[c->slot];
 
-	return c->target == c->sender && (c->kind_was || x->bound[c->slot] || !is_lma(s, c->node) ||
-						 (m != NOWHERE && x->claimed[m]));
+	return (c->target == c->sender || c->target == c->owner) &&
+	       (c->kind_was || x->bound[c->slot] || !is_lma(s, c->node) ||
+		       (m != NOWHERE && x->claimed[m]));
 }
 
 /* A MAG takes from its LMA what concerns its MNs, and where those of others are (draft 5.4). */
@@ -149,6 +151,9 @@ static void check_cycle(struct sim *s, int slot)
 			at = (uint16_t)(l->adjacency - 1);
 			if (hops < s->plan.domain.node_count)
 				continue;
+			/* One of them may have died while it was becoming the D-LMA. */
+			if (sim_killed_lately(s))
+				return;
 			sim_fail(s, slot, "forwarding entries of hnp %d form a cycle at %s", slot,
 				plan_node_name(&s->plan, at));
 			return;

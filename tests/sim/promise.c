@@ -149,7 +149,7 @@ static bool is_mended(const struct sim *s, const struct place *p, uint16_t at, c
 }
 
 /* An agent that starts again does not know how long the entries that it adopts have to live. */
-static bool was_killed_lately(const struct sim *s)
+bool sim_killed_lately(const struct sim *s)
 {
 	uint64_t live_us = 2000ULL * s->plan.timers.forwarding_lifetime_ms;
 
@@ -165,7 +165,7 @@ static bool is_soft(struct sim *s, const struct place *p, int m, uint16_t at, co
 		x->soft &= ~(1U << at);
 	if (!why || !x->promise || !is_mended(s, p, at, why))
 		return false;
-	if (target_of(s, at, p->slot) >= s->plan.lma_count || was_killed_lately(s))
+	if (target_of(s, at, p->slot) >= s->plan.lma_count || sim_killed_lately(s))
 		x->soft |= 1U << at;
 	return x->soft >> at & 1;
 }
@@ -241,6 +241,8 @@ const char *promise_delayed(const struct sim *s, int m)
 
 	const struct binding *b = s->nodes[lma].state == NODE_UP ? sim_binding(s, lma, m) : NULL;
 
+	if (!x->shown_us && !x->heard)
+		return "it has not shown itself";
 	if (b && b->anchor.waiting)
 		return "the H-LMA has not answered yet";
 	if (x->flying || x->flying_old)

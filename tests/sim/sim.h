@@ -253,6 +253,8 @@ const char *promise_delayed(const struct sim *s, int m);
 void promise_check(struct sim *s, int m);
 /* The binding that a node has for a MN, in whatever state. */
 const struct binding *sim_binding(const struct sim *s, uint16_t n, int m);
+/* So that entries which it adopted may still be there. */
+bool sim_killed_lately(const struct sim *s);
 /* Whether others told it where a HNP is. */
 bool sim_is_learnt(const struct sim *s, uint16_t n, int slot);
 /* Whether it knows the MN as a MAG. */
