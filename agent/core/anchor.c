@@ -194,24 +194,9 @@ static void note_mag(struct anchor *a, uint16_t mag)
 	a->mag = mag;
 }
 
-/*
- * The D-LMA between the one before and the next was to tell the one before. It may have heard of
- * that too late, or never: as long as its MAG could still have been asking.
- */
-static void tell_displaced(struct core *c, const struct anchor *a, uint16_t before)
-{
-	enum { TIMEOUTS = 64 }; /* of a registration, added up */
-	uint64_t open_ms = (uint64_t)TIMEOUTS * c->state.domain->timers.initial_bindack_timeout_ms;
-
-	if (before == DOMAIN_NO_NODE || before == c->state.conf->self || before == a->dlma ||
-		before == a->previous || c->now.mono_ms - a->moved_ms >= open_ms)
-		return;
-	moved_tell_also(c, a, before);
-}
-
 static void accept_claim(struct core *c, struct anchor *a, const struct claim *claim)
 {
-	uint16_t self = c->state.conf->self, was = a->dlma, before;
+	uint16_t self = c->state.conf->self, was = a->dlma;
 	struct binding *own;
 
 	note_mag(a, claim->mag);
@@ -225,12 +210,9 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 			route_sync(c, &a->hnp);
 		return;
 	}
-	before = a->previous;
 	a->previous = was;
 	set_dlma(c, a, claim->dlma);
 	emit_store(c, a);
-	tell_displaced(c, a, before);
-	a->moved_ms = c->now.mono_ms;
 	report(c, REPORT_anchor_moved, a->mn, &a->hnp, a->dlma);
 	own = was == self ? binding_by_hnp(c, &a->hnp) : NULL;
 	if (own)
@@ -238,11 +220,11 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 	else if (a->dlma != self) /* else the binding takes the entry over: never none between */
 		route_sync(c, &a->hnp);
 	/*
-	 * The new D-LMA tells the previous one (draft 4.4), but it may not come to it, or not mean
-	 * to: only who knows of the move can say that it is not true.
+	 * The new D-LMA tells the previous one (draft 4.4), but it may not come to it, may not hear
+	 * of it, or not mean to: only who knows of the move can say that it is not true.
 	 */
 	if (was != self && was != DOMAIN_NO_NODE && a->dlma != self)
-		notice_answer(c, &a->hnp, was);
+		moved_tell_also(c, a);
 }
 
 struct claim_result anchor_claim(struct core *c, const struct claim *claim)
@@ -413,7 +395,6 @@ void anchor_restore(struct core *c, const struct record *r)
 	a->previous = peer_index(c, &r->previous);
 	a->mag = peer_index(c, &r->mag);
 	a->previous_mag = peer_index(c, &r->previous_mag);
-	a->moved_ms = c->now.mono_ms;
 	/* How long we were away is not known; the D-LMA refreshes or lets go in its own time. */
 	if (a->dlma != DOMAIN_NO_NODE)
 		keep_until(c, a, r->lifetime_ms);

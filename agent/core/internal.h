@@ -183,10 +183,11 @@ void claim_all(struct core *c, uint16_t home);
 
 /* moved.c: new D-LMA, and H-LMA, towards a previous D-LMA. */
 void moved_tell(struct core *c, const struct binding *b, uint16_t previous);
-void moved_tell_also(struct core *c, const struct anchor *a, uint16_t previous);
+void moved_tell_also(struct core *c, const struct anchor *a);
 bool moved_build(struct core *c, struct exchange *e, struct mh_message *m);
 void moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void moved_given_up(struct core *c, struct exchange *e);
+void moved_moot(struct core *c, struct exchange *e);
 
 /* anchor.c: H-LMA: allocation and location management. */
 struct claim {

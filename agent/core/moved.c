@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Telling a previous D-LMA where the MN is now (draft 4.4). The new D-LMA does it, once the H-LMA
- * has named the previous one. The H-LMA does it too if the MN has moved on so soon that the D-LMA
- * in between may not have come to it, or may not have heard of it.
+ * has named the previous one, and the H-LMA does it too: the new one may not come to it.
  *
  * This goes on whatever becomes of the binding meanwhile: nobody else will tell, and the previous
  * D-LMA would keep the packets for as long as it believes to have the MN.
@@ -83,9 +82,9 @@ void moved_tell(struct core *c, const struct binding *b, uint16_t previous)
 	exchange_start(c, &v->exchange, previous);
 }
 
-void moved_tell_also(struct core *c, const struct anchor *a, uint16_t previous)
+void moved_tell_also(struct core *c, const struct anchor *a)
 {
-	struct moved_key key = {&a->hnp, previous};
+	struct moved_key key = {&a->hnp, a->previous};
 	struct moved *v = find_or_create(c, a->mn, &key);
 
 	if (!v)
@@ -94,25 +93,29 @@ void moved_tell_also(struct core *c, const struct anchor *a, uint16_t previous)
 	v->stamp = a->stamp;
 	v->att = a->att;
 	v->handoff = MH_HANDOFF_UNKNOWN;
-	exchange_start(c, &v->exchange, previous);
+	exchange_start(c, &v->exchange, a->previous);
 }
 
-/* The H-LMA says what is true at each try. */
-static void refresh(const struct core *c, struct moved *v)
+/* The H-LMA says what is true at each try. False if it is the other one that has the MN now. */
+static bool refresh(const struct core *c, struct moved *v)
 {
 	const struct anchor *a = anchor_by_hnp(c, &v->hnp);
 
-	if (!a || a->dlma == DOMAIN_NO_NODE || a->dlma == v->previous || a->stamp <= v->stamp)
-		return;
+	if (!a || a->dlma == DOMAIN_NO_NODE)
+		return true;
+	if (a->dlma == v->previous)
+		return false;
 	v->dlma = a->dlma;
 	v->stamp = a->stamp;
+	return true;
 }
 
 bool moved_build(struct core *c, struct exchange *e, struct mh_message *m)
 {
 	struct moved *v = container_of(e, struct moved, exchange);
 
-	refresh(c, v);
+	if (!refresh(c, v))
+		return false;
 	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
 	message_session(m, v->mn, &v->hnp, v->handoff, v->att, v->stamp);
 	message_location(c, m, v->dlma, v->dlma);
@@ -141,4 +144,9 @@ void moved_given_up(struct core *c, struct exchange *e)
 
 	report(c, REPORT_unanswered, v->mn, &v->hnp, v->previous);
 	drop(c, v);
+}
+
+void moved_moot(struct core *c, struct exchange *e)
+{
+	drop(c, container_of(e, struct moved, exchange));
 }

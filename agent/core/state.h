@@ -117,7 +117,6 @@ struct anchor {
 	uint64_t stamp;
 	uint64_t expires_ms;
 	uint64_t released_ms; /* when it was anchored last; orders re-use */
-	uint64_t moved_ms;    /* when the D-LMA changed */
 	uint32_t lifetime_ms;
 	struct movers movers;	    /* LMAs */
 	uint16_t dlma;		    /* DOMAIN_NO_NODE: anchored nowhere */

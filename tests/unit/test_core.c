@@ -313,10 +313,11 @@ Test(core, clocks_that_were_wrong_do_not_keep_a_mn)
 
 static unsigned int losses;
 
-static bool lose_revocations(struct world *world, const struct world_message *m)
+/* What tells a MAG that another one has the MN. */
+static bool lose_the_news(struct world *world, const struct world_message *m)
 {
 	(void)world;
-	return m->bytes[2] == MH_BINDING_REVOCATION;
+	return m->bytes[2] == MH_BINDING_REVOCATION || m->bytes[2] == MH_HANDOVER_INITIATE;
 }
 
 static bool lose_some(struct world *world, const struct world_message *m)
@@ -403,9 +404,10 @@ Test(core, the_h_lma_hears_that_a_mn_left_before_it_had_answered)
 	cr_assert(not(has_location(W_V_LMA_2, &hnp)));
 }
 
-Test(core, the_one_before_the_previous_d_lma_is_told_too)
+Test(core, the_h_lma_tells_the_previous_d_lma_too)
 {
 	struct dlma_prefix hnp = attach(W_MN1, W_H_LMA);
+	unsigned int tunnels;
 
 	/* V-LMA-1 hears nothing of having been the D-LMA, until the MN has moved on. */
 	losses = 0;
@@ -416,7 +418,8 @@ Test(core, the_one_before_the_previous_d_lma_is_told_too)
 	(void)attach(W_MN1, W_H_LMA);
 	world_run(&w, 10000);
 	cr_assert(eq(u32, losses, 1));
-	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_FORWARDING, W_H_LMA);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_1);
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &hnp, &tunnels), W_H_LMA));
 	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_2])->bindings.count, 0));
 }
 
@@ -438,7 +441,7 @@ Test(core, a_mn_that_is_there_is_registered_anew_if_it_cannot_be_refreshed)
 
 	/* V-LMA-1 believes that MAG-1B has the MN; MAG-1A does not hear of it. */
 	w.at[W_MN1] = W_NONE;
-	w.lose = lose_revocations;
+	w.lose = lose_the_news;
 	world_move(&w, W_MN1, W_MAG_1B);
 	world_run(&w, 20);
 	w.at[W_MN1] = W_MAG_1A;
