@@ -233,13 +233,24 @@ void binding_overtaken(
 	b->next_stamp = stamp;
 }
 
+/* A MN that moves to and fro all the time is followed once at once, then at a pace. */
+static bool may_return_now(struct core *c, struct binding *b, const struct revocation *r)
+{
+	enum { AT_ONCE = 1 };
+
+	if (r->paced || b->outbids++ < AT_ONCE)
+		return true;
+	revoke_later(c, r);
+	return false;
+}
+
 /*
  * Back to the MAG under this LMA that still has the MN, or has it again: then the MAG that it was
  * at meanwhile may have de-registered it already.
  */
 static void return_to(struct core *c, struct binding *b, const struct revocation *r)
 {
-	if (b->mag == r->mag || b->outbids++ >= OUTBIDS_MAX)
+	if (b->mag == r->mag || !may_return_now(c, b, r))
 		return;
 	if (b->state == BINDING_ACTIVE)
 		revoke_start(c, b, b->mag, b->stamp + 1, true, DOMAIN_NO_NODE);
@@ -270,7 +281,7 @@ void binding_pass_over(struct core *c, struct binding *b)
 static void return_pending(
 	struct core *c, struct binding *b, const struct revocation *r, uint64_t above)
 {
-	if (b->mag == r->mag || b->outbids++ >= OUTBIDS_MAX)
+	if (b->mag == r->mag || !may_return_now(c, b, r))
 		return;
 	binding_pass_over(c, b);
 	b->leaving = false;

@@ -49,6 +49,8 @@ static void give_way(struct core *c, struct binding *b, uint64_t stamp)
 	if (b->next != DOMAIN_NO_NODE)
 		learnt_forward(
 			c, &b->hnp, &(struct onward){b->mn, b->next, b->next, b->next_stamp});
+	else
+		learnt_surpassed(c, &b->hnp, b->home, stamp);
 	binding_drop(c, b);
 }
 
@@ -86,6 +88,8 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 		return;
 	}
 	if (r->status == MH_STATUS_timestamp_lower) {
+		if (addr_is_zero(&b->hnp.addr))
+			b->hnp = r->hnp;
 		outdated(c, b, r->stamp);
 		return;
 	}
@@ -185,16 +189,6 @@ void claim_given_up(struct core *c, struct exchange *e)
 		give_way(c, b, b->stamp); /* the MAG may believe to be registered */
 	else
 		binding_end(c, b);
-}
-
-void claim_doubted(struct core *c, const struct dlma_prefix *hnp)
-{
-	struct binding *b = binding_by_hnp(c, hnp);
-
-	if (!b || b->state != BINDING_ACTIVE || b->anchor.waiting)
-		return;
-	b->handoff = MH_HANDOFF_UNCHANGED;
-	claim_start(c, b);
 }
 
 void claim_surpassed(

@@ -173,8 +173,6 @@ void claim_start(struct core *c, struct binding *b);
 bool claim_build(struct core *c, struct exchange *e, struct mh_message *m);
 void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void claim_given_up(struct core *c, struct exchange *e);
-/* Somebody says, by another clock, that the MN is elsewhere: the H-LMA knows. */
-void claim_doubted(struct core *c, const struct dlma_prefix *hnp);
 /* The previous D-LMA knows a newer stamp. */
 void claim_surpassed(
 	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp);
@@ -238,6 +236,8 @@ struct onward {
 	uint64_t stamp;
 };
 void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct onward *o);
+/* The H-LMA knows a later movement than the one that this node forwards after. */
+void learnt_surpassed(struct core *c, const struct dlma_prefix *hnp, uint16_t home, uint64_t stamp);
 /* Somebody has just been told to send packets here: if they go on, then for as long. */
 void learnt_prolong(struct core *c, const struct dlma_prefix *hnp);
 /* MAG: the MN has just left; for a moment its packets wait for word of where it is. */
@@ -277,6 +277,8 @@ void revoke_administratively(
 /* `mag`: that of the binding, or the one before. `rival` has the MN now, as it says; or none. */
 void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_t stamp,
 	bool may_return, uint16_t rival);
+/* Asks the same once more, after a pause. */
+void revoke_later(struct core *c, const struct revocation *was);
 bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m);
 void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void revoke_given_up(struct core *c, struct exchange *e);

@@ -196,6 +196,14 @@ static void hold_no_longer(struct core *c, struct learnt *l)
 	route_sync(c, &l->hnp);
 }
 
+void learnt_surpassed(struct core *c, const struct dlma_prefix *hnp, uint16_t home, uint64_t stamp)
+{
+	const struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (l && l->kind == DLMA_LOCATION_FORWARDING && l->stamp < stamp)
+		learnt_forward(c, hnp, &(struct onward){l->mn, home, home, stamp});
+}
+
 void learnt_prolong(struct core *c, const struct dlma_prefix *hnp)
 {
 	struct learnt *l = learnt_by_hnp(c, hnp);
@@ -388,6 +396,7 @@ static uint8_t update_learnt(
 	struct core *c, struct learnt *l, struct update *u, uint64_t *ret_stamp)
 {
 	bool anchored = l && l->adopted && l->kind == DLMA_LOCATION_BINDING;
+	bool usable = is_usable(c, l, u);
 
 	if (!from_owner(c, u) && !speaks_for(l, u->sender) &&
 		!(anchored && u->sender == u->place.dlma))
@@ -396,8 +405,8 @@ static uint8_t update_learnt(
 		*ret_stamp = l->stamp;
 		return MH_STATUS_timestamp_lower;
 	}
-	if (!u->lifetime_ms || !is_usable(c, l, u)) {
-		if (l)
+	if (!u->lifetime_ms || !usable) {
+		if (l && (!u->lifetime_ms || is_cached(l)))
 			end(c, l);
 		return MH_STATUS_accepted;
 	}
@@ -474,8 +483,6 @@ void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m
 	reply.status = check(c, &u);
 	b = reply.status ? NULL : binding_by_hnp(c, &u.request.hnp);
 	pending = reply.status || b ? NULL : binding_by_mn(c, &u.request.mn);
-	if (reply.status == MH_STATUS_timestamp_mismatch)
-		claim_doubted(c, &u.request.hnp);
 	if (b)
 		reply.status = update_binding(c, b, &u, &reply.timestamp);
 	else if (pending && pending->state == BINDING_PENDING)

@@ -100,6 +100,24 @@ void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_
 	exchange_start(c, &r->exchange, r->mag);
 }
 
+void revoke_later(struct core *c, const struct revocation *was)
+{
+	uint32_t pause_ms = c->state.domain->timers.initial_bindack_timeout_ms;
+	struct revocation *r = renew(c, was->mn, &was->hnp, was->mag);
+
+	if (!r)
+		return;
+	r->home = was->home;
+	r->att = was->att;
+	r->lifetime_ms = was->lifetime_ms;
+	r->until_ms = was->until_ms;
+	r->stamp = was->stamp;
+	r->may_return = r->paced = true;
+	r->rival = DOMAIN_NO_NODE;
+	r->trigger = was->trigger;
+	exchange_schedule(c, &r->exchange, r->mag, c->now.mono_ms + pause_ms);
+}
+
 void revoke_administratively(
 	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer)
 {

@@ -176,6 +176,7 @@ struct revocation {
 	uint8_t att;
 	uint8_t trigger; /* enum mh_revocation_code */
 	bool may_return; /* anchored elsewhere now: if the MN is still here, outbid */
+	bool paced;	 /* asked after a pause, see revoke_later() */
 	uint16_t rival;	 /* who has it now, as they say; DOMAIN_NO_NODE: not known */
 };
 
