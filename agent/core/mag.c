@@ -115,8 +115,9 @@ void mag_pause(struct core *c, struct attachment *a, uint64_t ms)
 	timer_set(&c->timers, &a->timer, c->now.mono_ms + ms);
 }
 
-/* The LMA has no room, or the MN moves too fast for it: that passes. */
-static void wait_for_room(struct core *c, struct attachment *a)
+/* The LMA has no room, the MN moves too fast for it, or a faster clock had it before: that passes.
+ */
+static void wait_a_while(struct core *c, struct attachment *a)
 {
 	unsigned int doubled = a->retries < LATER_DOUBLED_MAX ? a->retries++ : LATER_DOUBLED_MAX;
 
@@ -177,8 +178,10 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 	if (try_otherwise(c, a, m))
 		return;
 	report_status(c, REPORT_mn_refused, &mn, &a->hnp, c->state.self->lma, m->ba.status);
-	if (m->ba.status == MH_STATUS_no_resources)
-		wait_for_room(c, a);
+	if (m->ba.status == MH_STATUS_timestamp_lower)
+		a->retries = 0;
+	if (m->ba.status == MH_STATUS_no_resources || m->ba.status == MH_STATUS_timestamp_lower)
+		wait_a_while(c, a);
 	else
 		mag_turn_away(c, a);
 }

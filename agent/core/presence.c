@@ -42,13 +42,16 @@ static void present(struct core *c, struct attachment *a)
 	a->probes = 0;
 	disputed = handover_contradict(c, a);
 	if (a->revoking) {
-		if (!a->delivering)
+		if (a->state == ATTACHMENT_REGISTERED && !a->delivering)
 			attachment_deliver(c, a);
 		a->revoking = false;
 		a->registered_ms = 0; /* it may have been away: it need not wait to be registered */
 		attachment_report(c, REPORT_mn_present, a);
 		answer_revocation(c, a->revoking_sequence, MH_REVOCATION_MN_ATTACHED);
-		mag_schedule_refresh(c, a);
+		if (a->state == ATTACHMENT_PROBING || a->state == ATTACHMENT_WAITING)
+			mag_register(c, a, MH_HANDOFF_UNKNOWN);
+		else
+			mag_schedule_refresh(c, a);
 	} else if (disputed) {
 		/*
 		 * Nothing is said to our LMA yet. If it believes that MAG it asks us, and a mere
@@ -207,7 +210,7 @@ void presence_on_revocation(struct core *c, struct peer *p, const struct mh_mess
 		attachment_forget(c, a);
 		a = NULL;
 	}
-	if (!a || a->away) {
+	if (!a || a->away || a->state == ATTACHMENT_REFUSED) {
 		answer_revocation(c, m->revocation.sequence, MH_REVOCATION_NO_BINDING);
 		return;
 	}
