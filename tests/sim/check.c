@@ -24,25 +24,27 @@ static bool is_lma(const struct sim *s, int n)
 	return s->plan.domain.roles[n] & DLMA_ROLE_LMA;
 }
 
+/* A MAG takes from its LMA what concerns its MNs, and where those of others are (draft 5.4). */
+static bool is_from_own_lma(const struct sim *s, const struct change *c)
+{
+	return !is_lma(s, c->node) && is_mag_of(s, c->node, c->sender);
+}
+
 /*
  * A new D-LMA may end what this node had, to send packets there or to the owner; it cannot make an
- * entry from nothing. A MAG believes other MAGs (RFC 5949): the MN may have been about to register
- * with it.
+ * entry from nothing. A MAG believes other MAGs (RFC 5949), at once or when its LMA or the silence
+ * of its MN confirms it: the MN may have been about to register with it.
  */
 static bool may_forward(const struct sim *s, const struct change *c)
 {
 	const struct node *x = &s->nodes[c->node];
 	int m = s->owner_of_slot[c->slot];
 
+	if (is_from_own_lma(s, c))
+		return true;
 	return (c->target == c->sender || c->target == c->owner) &&
 	       (c->kind_was || x->bound[c->slot] || !is_lma(s, c->node) ||
 		       (m != NOWHERE && x->claimed[m]));
-}
-
-/* A MAG takes from its LMA what concerns its MNs, and where those of others are (draft 5.4). */
-static bool is_from_own_lma(const struct sim *s, const struct change *c)
-{
-	return !is_lma(s, c->node) && is_mag_of(s, c->node, c->sender);
 }
 
 /* Whether a message of the sender may cause the change, by the rules for what it becomes. */

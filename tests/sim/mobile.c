@@ -56,8 +56,14 @@ void mobile_frame(struct sim *s, uint16_t mag, const struct effect *e)
 		return;
 	}
 	memcpy(&prefix, icmp + PREFIX_AT, sizeof(prefix));
-	if (!icmp[LIFETIME_AT] && !icmp[LIFETIME_AT + 1])
-		return; /* withdrawn */
+	if (!icmp[LIFETIME_AT] && !icmp[LIFETIME_AT + 1]) {
+		/* The router is none any more: the MN looks for another one. */
+		if (m->heard)
+			sim_at(s, SOLICIT_US, SIM_SOLICIT, (uint16_t)(m - s->mobiles),
+				(void *)(uintptr_t)m->moves);
+		m->heard = false;
+		return;
+	}
 	m->heard = true;
 	take_prefix(s, m, path_slot_of(&prefix));
 }
@@ -66,7 +72,8 @@ void mobile_solicit(struct sim *s, int m, uintptr_t move)
 {
 	struct mobile *x = &s->mobiles[m];
 
-	if (x->at == NOWHERE || x->heard || x->moves != move)
+	/* At least once, even if a router is heard before. */
+	if (x->at == NOWHERE || x->moves != move || (x->heard && x->shown_us))
 		return;
 	if (!x->shown_us)
 		x->shown_us = s->now_us;

@@ -258,8 +258,13 @@ void node_committed(struct sim *s, uint16_t n)
 	struct node *x = &s->nodes[n];
 	struct letter *l = x->outbox;
 
-	for (uint32_t i = 0; i < x->written_count; i++)
+	for (uint32_t i = 0; i < x->written_count; i++) {
+		int m = s->owner_of_slot[x->written[i]];
+
 		x->store[x->written[i]] = x->journal[x->written[i]];
+		if (m != NOWHERE)
+			promise_check(s, m);
+	}
 	x->outbox = NULL;
 	forget_turn(s, n);
 	while (l) {

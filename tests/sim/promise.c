@@ -19,6 +19,7 @@
  *clock, no timer, no death of an agent, no full table, no lie. While it holds, a packet gets there
  *unless the network itself is cut.
  */
+#include "core/internal.h"
 #include "sim.h"
 #include <stdio.h>
 
@@ -50,6 +51,15 @@ static bool delivers(const struct sim *s, uint16_t n, int slot)
 	return s->nodes[n].path.access[slot].ifindex;
 }
 
+static bool is_durable(const struct sim *s, const struct place *p)
+{
+	const struct stored *r = &s->nodes[p->owner].store[p->slot];
+	bool tracked = points(s, p->owner, p->slot, DLMA_LOCATION_ANCHOR, p->mag);
+
+	return r->there && path_node_of(&r->record.dlma) == p->dlma &&
+	       (!tracked || path_node_of(&r->record.mag) == p->mag);
+}
+
 static const char *whats_wrong(const struct sim *s, const struct place *p, uint16_t *ret_node)
 {
 	*ret_node = p->mag;
@@ -64,6 +74,8 @@ static const char *whats_wrong(const struct sim *s, const struct place *p, uint1
 	if (p->owner != p->dlma && !points(s, p->owner, p->slot, DLMA_LOCATION_ANCHOR, p->dlma) &&
 		!points(s, p->owner, p->slot, DLMA_LOCATION_ANCHOR, p->mag))
 		return "its H-LMA does not know its D-LMA";
+	if (!is_durable(s, p))
+		return "its H-LMA would forget its D-LMA";
 	for (uint16_t i = 0; i < s->plan.domain.node_count; i++) {
 		*ret_node = i;
 		if (is_off(s, i))
@@ -198,29 +210,26 @@ bool promise_kept(struct sim *s, int m, bool mended, char *ret_why, size_t cap)
 	return true;
 }
 
+static const struct attachment *attachment_of(const struct sim *s, uint16_t n, int m)
+{
+	return attachment_by_mac(s->nodes[n].core, s->conf.mobiles[m].link_layer);
+}
+
 bool sim_attached(const struct sim *s, uint16_t n, int m)
 {
-	const struct table *t = &node_core(s, n)->attachments;
-	struct table_node *node = NULL;
-
-	while ((node = table_next(t, node)))
-		if (container_of(node, struct attachment, by_mac)->mac[5] == m)
-			return true;
-	return false;
+	return attachment_of(s, n, m);
 }
 
 const struct binding *sim_binding(const struct sim *s, uint16_t n, int m)
 {
-	const struct table *t = &node_core(s, n)->bindings;
-	struct table_node *node = NULL;
+	struct identity mn = {.ll_len = 6};
 
-	while (m != NOWHERE && (node = table_next(t, node))) {
-		const struct binding *b = container_of(node, struct binding, by_mn);
-
-		if (!strcmp(b->mn->id, s->conf.mobiles[m].id))
-			return b;
-	}
-	return NULL;
+	if (m == NOWHERE)
+		return NULL;
+	memcpy(mn.ll, s->conf.mobiles[m].link_layer, mn.ll_len);
+	mn.id_len = (uint8_t)strlen(s->conf.mobiles[m].id);
+	memcpy(mn.id, s->conf.mobiles[m].id, mn.id_len);
+	return binding_by_mn(s->nodes[n].core, &mn);
 }
 
 static bool asks(const struct core_state *c, int slot)
@@ -241,10 +250,15 @@ const char *promise_delayed(const struct sim *s, int m)
 
 	const struct binding *b = s->nodes[lma].state == NODE_UP ? sim_binding(s, lma, m) : NULL;
 
-	if (!x->shown_us && !x->heard)
+	if (!x->shown_us)
 		return "it has not shown itself";
+	if (s->now_us < x->refused_us)
+		return "it is being refused service";
 	if (b && b->anchor.waiting)
 		return "the H-LMA has not answered yet";
+	if (s->nodes[mag].state == NODE_UP && attachment_of(s, mag, m) &&
+		attachment_of(s, mag, m)->probes)
+		return "its MAG is asking whether it is there";
 	if (x->flying || x->flying_old)
 		return "messages about it are on their way";
 	for (uint16_t i = 0; i < s->plan.domain.node_count; i++) {
