@@ -221,11 +221,11 @@ static void accept_claim(struct core *c, struct anchor *a, const struct claim *c
 	else if (a->dlma != self) /* else the binding takes the entry over: never none between */
 		route_sync(c, &a->hnp);
 	/*
-	 * The new D-LMA tells the previous one (draft 4.4), but it may not come to it, or not mean
-	 * to: only who knows of the move can say that it is not true.
+	 * The new D-LMA tells the previous one (draft 4.4), but it may not come to it, may not hear
+	 * of it, or not mean to: only who knows of the move can say that it is not true.
 	 */
 	if (was != self && was != DOMAIN_NO_NODE && a->dlma != self)
-		notice_answer(c, &a->hnp, was);
+		moved_tell_also(c, a);
 }
 
 struct claim_result anchor_claim(struct core *c, const struct claim *claim)
@@ -291,11 +291,14 @@ void anchor_due(struct core *c, struct anchor *a)
 static uint8_t check(struct core *c, const struct request *r)
 {
 	uint64_t window = (uint64_t)c->state.domain->timers.lma_timestamp_window_ms * 65536 / 1000;
+	const struct anchor *a = anchor_by_mn(c, &r->mn);
+	/* What was accepted before some clock was set back must still be outbid. */
+	uint64_t latest = a && a->stamp > c->now.wall ? a->stamp : c->now.wall;
 	const struct domain_mobile *profile;
 
 	if (!r->mn.id_len)
 		return MH_STATUS_missing_mn_id;
-	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)) || r->timestamp > c->now.wall + window)
+	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)) || r->timestamp > latest + window)
 		return MH_STATUS_timestamp_mismatch;
 	if (!r->has_hnp)
 		return MH_STATUS_missing_hnp;
@@ -396,7 +399,9 @@ void anchor_restore(struct core *c, const struct record *r)
 	/* How long we were away is not known; the D-LMA refreshes or lets go in its own time. */
 	if (a->dlma != DOMAIN_NO_NODE)
 		keep_until(c, a, r->lifetime_ms);
-	route_sync(c, &a->hnp);
+	/* Never takes an entry away: packets may follow it, and it is about to be adopted. */
+	if (route_of(c, &a->hnp).kind != DLMA_LOCATION_NONE)
+		route_sync(c, &a->hnp);
 }
 
 int anchor_init(struct core *c)

@@ -159,8 +159,10 @@ void attachment_deliver(struct core *c, struct attachment *a)
 
 void attachment_undeliver(struct core *c, struct attachment *a)
 {
-	if (a->delivering)
+	if (a->delivering) {
 		emit_access_del(c, &a->hnp);
+		learnt_departed(c, &a->hnp);
+	}
 	a->delivering = false;
 	timer_clear(&c->timers, &a->advertise);
 }

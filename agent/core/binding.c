@@ -58,17 +58,16 @@ struct binding *binding_create(struct core *c, const struct identity *mn)
 	if (!b->mn)
 		goto free_binding;
 	b->timer.kind = TIMER_BINDING;
-	b->mag = b->previous = b->previous_mag = b->successor = DOMAIN_NO_NODE;
+	b->mag = b->previous_mag = b->passed_over = b->next = b->successor = DOMAIN_NO_NODE;
 	exchange_init(&b->anchor, EXCHANGE_ANCHOR);
-	exchange_init(&b->moved, EXCHANGE_MOVED);
-	if (timer_reserve(&c->timers, 3))
+	if (timer_reserve(&c->timers, 2))
 		goto release_identity;
 	if (table_insert(t, &b->by_mn, identity_hash(t, mn)))
 		goto release_timers;
 	c->state.expecting++; /* PENDING */
 	return b;
 release_timers:
-	timer_release(&c->timers, 3);
+	timer_release(&c->timers, 2);
 release_identity:
 	identity_release(c, b->mn);
 free_binding:
@@ -85,9 +84,8 @@ void binding_forget_request(struct binding *b)
 void binding_drop(struct core *c, struct binding *b)
 {
 	exchange_stop(c, &b->anchor);
-	exchange_stop(c, &b->moved);
 	timer_clear(&c->timers, &b->timer);
-	timer_release(&c->timers, 3);
+	timer_release(&c->timers, 2);
 	table_remove(&c->state.bindings, &b->by_mn);
 	if (b->state == BINDING_PENDING)
 		c->state.expecting--;
@@ -228,7 +226,7 @@ void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t sta
 
 	/* A MAG that went to the successor with it need not be asked. */
 	if (b->state == BINDING_ACTIVE && b->successor == DOMAIN_NO_NODE)
-		revoke_start(c, b, stamp, true, dlma == b->home ? DOMAIN_NO_NODE : dlma);
+		revoke_start(c, b, b->mag, stamp, true, dlma == b->home ? DOMAIN_NO_NODE : dlma);
 	learnt_forward(c, &hnp, &(struct onward){b->mn, dlma, dlma, stamp});
 	binding_drop(c, b);
 	route_sync(c, &hnp);
@@ -260,35 +258,80 @@ bool binding_on_error(struct core *c, const struct dlma_prefix *hnp, uint16_t ma
 	return true;
 }
 
+/* The word of the next D-LMA has overtaken the H-LMA's answer to us, which names the previous one.
+ */
+void binding_overtaken(
+	struct binding *b, const struct dlma_prefix *hnp, uint16_t dlma, uint64_t stamp)
+{
+	if (b->next != DOMAIN_NO_NODE && b->next_stamp >= stamp)
+		return;
+	b->hnp = *hnp;
+	b->next = dlma;
+	b->next_stamp = stamp;
+}
+
+/* A MN that moves to and fro all the time is followed once at once, then at a pace. */
+static bool may_return_now(struct core *c, struct binding *b, const struct revocation *r)
+{
+	enum { AT_ONCE = 1 };
+
+	if (r->paced || b->outbids++ < AT_ONCE)
+		return true;
+	revoke_later(c, r);
+	return false;
+}
+
 /*
  * Back to the MAG under this LMA that still has the MN, or has it again: then the MAG that it was
  * at meanwhile may have de-registered it already.
  */
 static void return_to(struct core *c, struct binding *b, const struct revocation *r)
 {
-	if (b->mag == r->mag || b->outbids++ >= OUTBIDS_MAX)
+	if (b->mag == r->mag || !may_return_now(c, b, r))
 		return;
 	if (b->state == BINDING_ACTIVE)
-		revoke_start(c, b, b->stamp + 1, false, DOMAIN_NO_NODE);
+		revoke_start(c, b, b->mag, b->stamp + 1, true, DOMAIN_NO_NODE);
 	b->state = BINDING_ACTIVE;
 	binding_set_lifetime(c, b, r->lifetime_ms);
 	binding_set_mag(c, b, r->mag);
-	b->stamp++;
+	b->stamp = binding_next_stamp(c, b, 0);
+	b->successor = DOMAIN_NO_NODE;
 	b->handoff = MH_HANDOFF_UNKNOWN;
 	route_sync(c, &b->hnp);
 	claim_start(c, b);
 }
 
-void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
+/*
+ * PENDING for one MAG, and another one comes. The first gets no answer, but is asked whether it
+ * still has the MN: as soon as it is known by which HNP to ask.
+ */
+void binding_pass_over(struct core *c, struct binding *b)
 {
-	struct binding *b = binding_by_mn(c, r->mn);
-
-	report(c, REPORT_binding_outbid, r->mn, &r->hnp, r->mag);
-	if (b && b->state != BINDING_PENDING)
-		return_to(c, b, r);
-	if (b)
+	binding_forget_request(b);
+	if (b->leaving)
 		return;
-	b = binding_create(c, r->mn);
+	if (addr_is_zero(&b->hnp.addr))
+		b->passed_over = b->mag;
+	else
+		revoke_start(c, b, b->mag, b->stamp, true, DOMAIN_NO_NODE);
+}
+
+static void return_pending(
+	struct core *c, struct binding *b, const struct revocation *r, uint64_t above)
+{
+	if (b->mag == r->mag || !may_return_now(c, b, r))
+		return;
+	binding_pass_over(c, b);
+	b->leaving = false;
+	binding_set_mag(c, b, r->mag);
+	b->stamp = binding_next_stamp(c, b, above + 1);
+	claim_start(c, b);
+}
+
+static void return_anew(struct core *c, const struct revocation *r, uint64_t above)
+{
+	struct binding *b = binding_create(c, r->mn);
+
 	if (!b)
 		return;
 	b->hnp = r->hnp;
@@ -299,4 +342,17 @@ void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
 	b->stamp = above + 1;
 	binding_set_lifetime(c, b, r->lifetime_ms);
 	claim_start(c, b);
+}
+
+void binding_outbid(struct core *c, const struct revocation *r, uint64_t above)
+{
+	struct binding *b = binding_by_mn(c, r->mn);
+
+	report(c, REPORT_binding_outbid, r->mn, &r->hnp, r->mag);
+	if (!b)
+		return_anew(c, r, above);
+	else if (b->state == BINDING_PENDING)
+		return_pending(c, b, r, above);
+	else
+		return_to(c, b, r);
 }

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * What a D-LMA says about its bindings: to the H-LMA, that it is the D-LMA of the MN now
- * (draft 4.3), and to the previous D-LMA, that it is not any more (draft 4.4, 5.1.3).
- */
+/* What a D-LMA says to the H-LMA about its bindings: that it is the D-LMA of the MN (draft 4.3). */
 #include "core/internal.h"
 
 enum { ASK_AGAIN_MS = 1000 };
@@ -11,8 +8,7 @@ static void tell_previous(struct core *c, struct binding *b, uint16_t previous)
 {
 	if (previous == DOMAIN_NO_NODE || previous == c->state.conf->self)
 		return;
-	b->previous = previous;
-	exchange_start(c, &b->moved, previous);
+	moved_tell(c, b, previous);
 }
 
 static void accepted(struct core *c, struct binding *b, const struct claim_result *r)
@@ -27,6 +23,9 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 			return;
 		report(c, REPORT_binding_created, b->mn, &b->hnp, b->mag);
 		drain_soon(c);
+		if (b->passed_over != DOMAIN_NO_NODE && b->passed_over != b->mag)
+			revoke_start(c, b, b->passed_over, b->stamp, true, DOMAIN_NO_NODE);
+		b->passed_over = DOMAIN_NO_NODE;
 	}
 	if (r->previous_mag != DOMAIN_NO_NODE)
 		b->previous_mag = r->previous_mag;
@@ -34,27 +33,53 @@ static void accepted(struct core *c, struct binding *b, const struct claim_resul
 		registration_accept(c, b, b->waiting);
 	binding_forget_request(b);
 	tell_previous(c, b, r->previous);
+	/* The H-LMA believes by now that the MN is here: it is told in time that it is not. */
+	if (b->leaving)
+		registration_await_return(c, b);
+	if (b->next != DOMAIN_NO_NODE && b->next_stamp > b->stamp)
+		binding_lost(c, b, b->next, b->next_stamp);
+	else
+		b->next = DOMAIN_NO_NODE;
+}
+
+/* PENDING, and the MN is elsewhere since later: the MAG is asked whether it has it still. */
+static void give_way(struct core *c, struct binding *b, uint64_t stamp)
+{
+	if (!b->leaving && !addr_is_zero(&b->hnp.addr))
+		revoke_start(c, b, b->mag, stamp, true, b->next);
+	if (b->next != DOMAIN_NO_NODE)
+		learnt_forward(
+			c, &b->hnp, &(struct onward){b->mn, b->next, b->next, b->next_stamp});
+	else
+		learnt_surpassed(c, &b->hnp, b->home, stamp);
+	binding_drop(c, b);
 }
 
 /*
  * The H-LMA knows a newer movement. If the MN has just come to one of our MAGs, it is its clock or
  * ours that is behind: bid again above. A mere refresh has no such knowledge; then the MAG is
- * asked whether the MN is still there, and meanwhile the packets go to the owner.
+ * asked whether the MN is still there, and meanwhile the packets go to the owner. So it is if the
+ * other LMA has spoken itself.
  */
 static void outdated(struct core *c, struct binding *b, uint64_t stamp)
 {
-	if (b->handoff != MH_HANDOFF_UNCHANGED && b->outbids++ < OUTBIDS_MAX) {
+	bool told = b->next != DOMAIN_NO_NODE && b->next_stamp >= stamp;
+
+	if (b->handoff != MH_HANDOFF_UNCHANGED && !b->leaving && !told &&
+		b->outbids++ < OUTBIDS_MAX) {
 		b->stamp = stamp + 1;
 		claim_start(c, b);
-		return;
-	}
-	if (b->state != BINDING_PENDING) {
+	} else if (b->state != BINDING_PENDING) {
 		binding_lost(c, b, b->home, stamp);
-		return;
+	} else {
+		/* The MAG may try once more, if it has the MN: and not by a refresh. */
+		if (b->waiting && !told)
+			registration_answer(c, b->waiting,
+				b->handoff == MH_HANDOFF_UNCHANGED ? MH_STATUS_prohibited
+								   : MH_STATUS_timestamp_lower,
+				c->now.wall);
+		give_way(c, b, stamp);
 	}
-	if (b->waiting)
-		registration_answer(c, b->waiting, MH_STATUS_prohibited, 0);
-	binding_drop(c, b);
 }
 
 static void decided(struct core *c, struct binding *b, const struct claim_result *r)
@@ -64,12 +89,20 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 		return;
 	}
 	if (r->status == MH_STATUS_timestamp_lower) {
+		if (addr_is_zero(&b->hnp.addr))
+			b->hnp = r->hnp;
 		outdated(c, b, r->stamp);
 		return;
 	}
 	/* No judgement about the MN. What no MAG waits for is asked again; a MAG does so itself. */
 	if (r->status == MH_STATUS_no_resources && !b->waiting && b->home != c->state.conf->self) {
 		exchange_schedule(c, &b->anchor, b->home, c->now.mono_ms + ASK_AGAIN_MS);
+		return;
+	}
+	/* Our clock, or that of the MAG, is far ahead of the H-LMA's, whose time this is. */
+	if (r->status == MH_STATUS_timestamp_mismatch && b->outbids++ < OUTBIDS_MAX) {
+		b->stamp = r->stamp;
+		claim_start(c, b);
 		return;
 	}
 	/* 154 is about us, not about the MAG (RFC 5213 5.3.1). */
@@ -79,7 +112,7 @@ static void decided(struct core *c, struct binding *b, const struct claim_result
 								  : r->status,
 			0);
 	if (b->state != BINDING_PENDING)
-		revoke_start(c, b, b->stamp, false, DOMAIN_NO_NODE);
+		revoke_start(c, b, b->mag, b->stamp, false, DOMAIN_NO_NODE);
 	binding_end(c, b);
 }
 
@@ -146,46 +179,28 @@ void claim_given_up(struct core *c, struct exchange *e)
 	struct binding *b = container_of(e, struct binding, anchor);
 
 	report(c, REPORT_unanswered, b->mn, &b->hnp, b->home);
-	/* An active binding stands: the next refresh asks again. */
-	if (b->state != BINDING_ACTIVE)
+	/* An active binding stands, and the H-LMA has to know. */
+	if (b->state == BINDING_ACTIVE)
+		exchange_schedule(c, &b->anchor, b->home,
+			c->now.mono_ms + c->state.domain->timers.max_bindack_timeout_ms);
+	else if (b->state == BINDING_PENDING && !b->waiting)
+		give_way(c, b, b->stamp); /* the MAG may believe to be registered */
+	else
 		binding_end(c, b);
 }
 
-bool claim_build_moved(struct core *c, struct exchange *e, struct mh_message *m)
+void claim_surpassed(
+	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp)
 {
-	struct binding *b = container_of(e, struct binding, moved);
+	struct binding *b = binding_by_hnp(c, hnp);
 
-	message_update(m, e, 0, c->state.domain->timers.forwarding_lifetime_ms);
-	message_session(m, b->mn, &b->hnp, b->handoff, b->att, b->stamp);
-	message_location(c, m, c->state.conf->self, c->state.conf->self);
-	/* That the MN is still where it was is all that the previous D-LMA may know of that. */
-	if (b->previous_mag == b->mag)
-		message_name_mag(c, m, b->mag);
-	return true;
-}
-
-void claim_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m)
-{
-	struct binding *b = container_of(e, struct binding, moved);
-
-	if (message_status(m) == MH_STATUS_accepted) {
-		report(c, REPORT_previous_told, b->mn, &b->hnp, b->previous);
+	/* If the MN is here by a fresh attach, bid above; the H-LMA decides. */
+	if (!b || b->state != BINDING_ACTIVE || b->successor != DOMAIN_NO_NODE ||
+		stamp <= b->stamp || b->outbids++ >= OUTBIDS_MAX)
 		return;
-	}
-	/* It knows better. If the MN is here by a fresh attach, bid above; the H-LMA decides. */
-	if (m->ba.status == MH_STATUS_timestamp_lower && b->state == BINDING_ACTIVE &&
-		m->options.timestamp > b->stamp && b->outbids++ < OUTBIDS_MAX) {
-		report(c, REPORT_binding_outbid, b->mn, &b->hnp, b->previous);
-		b->stamp = m->options.timestamp + 1;
-		claim_start(c, b);
-	}
-}
-
-void claim_moved_given_up(struct core *c, struct exchange *e)
-{
-	struct binding *b = container_of(e, struct binding, moved);
-
-	report(c, REPORT_unanswered, b->mn, &b->hnp, b->previous);
+	report(c, REPORT_binding_outbid, b->mn, &b->hnp, previous);
+	b->stamp = stamp + 1;
+	claim_start(c, b);
 }
 
 /* The timer is the pace: one binding a millisecond. */
@@ -197,7 +212,8 @@ void claim_all(struct core *c, uint16_t home)
 	while ((n = table_next(&c->state.bindings, n))) {
 		struct binding *b = container_of(n, struct binding, by_mn);
 
-		if (b->home != home || b->state != BINDING_ACTIVE || timer_is_set(&b->anchor.timer))
+		if (b->home != home || b->state != BINDING_ACTIVE ||
+			b->successor != DOMAIN_NO_NODE || timer_is_set(&b->anchor.timer))
 			continue;
 		exchange_schedule(c, &b->anchor, home, at++);
 	}

@@ -7,7 +7,7 @@ static void tables_init(struct core *c)
 	struct core_state *s = &c->state;
 	struct table *all[] = {&s->attachments, &s->attachments_by_hnp, &s->bindings,
 		&s->bindings_by_hnp, &s->anchors, &s->anchors_by_mn, &s->learnt, &s->notices,
-		&s->revocations, &s->exchanges, &s->redirections, &c->identities,
+		&s->moved, &s->revocations, &s->redirections, &s->exchanges, &c->identities,
 		&c->peers_by_address};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -63,6 +63,7 @@ void core_free(struct core *c)
 	free_all(&s->anchors, offsetof(struct anchor, by_hnp));
 	free_all(&s->learnt, offsetof(struct learnt, by_hnp));
 	free_all(&s->notices, offsetof(struct notice, node));
+	free_all(&s->moved, offsetof(struct moved, node));
 	free_all(&s->revocations, offsetof(struct revocation, node));
 	free_all(&s->redirections, offsetof(struct redirection, node));
 	table_done(&s->attachments_by_hnp);

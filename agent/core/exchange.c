@@ -15,7 +15,7 @@ static const struct exchange_row {
 } rows[EXCHANGE_PURPOSE_COUNT] = {
 	[EXCHANGE_REGISTER] = {6, mag_build, mag_answered, mag_given_up},
 	[EXCHANGE_ANCHOR] = {4, claim_build, claim_answered, claim_given_up},
-	[EXCHANGE_MOVED] = {5, claim_build_moved, claim_moved_answered, claim_moved_given_up},
+	[EXCHANGE_MOVED] = {5, moved_build, moved_answered, moved_given_up, moved_moot},
 	[EXCHANGE_LOCATION] = {3, notice_build, notice_answered, notice_given_up, notice_moot},
 	[EXCHANGE_REVOKE] = {3, revoke_build, revoke_answered, revoke_given_up},
 	[EXCHANGE_REDIRECT] = {3, drain_build, drain_answered, drain_given_up, drain_moot},

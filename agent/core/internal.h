@@ -160,6 +160,11 @@ void binding_revoke(struct core *c, struct binding *b);
 void binding_due(struct core *c, struct binding *b);
 /* The MN is anchored at `dlma` since `stamp`: we are the previous D-LMA now. */
 void binding_lost(struct core *c, struct binding *b, uint16_t dlma, uint64_t stamp);
+/* The same, of a binding that the H-LMA has not agreed to yet. */
+void binding_overtaken(
+	struct binding *b, const struct dlma_prefix *hnp, uint16_t dlma, uint64_t stamp);
+/* PENDING: another MAG takes the place of the one that asked. */
+void binding_pass_over(struct core *c, struct binding *b);
 /*
  * The same on word of the new D-LMA, or of the H-LMA. If the MN is still at its MAG, and only its
  * anchor is another one, this node serves it until the MAG must have heard of that too.
@@ -174,21 +179,31 @@ void binding_outbid(struct core *c, const struct revocation *r, uint64_t above);
 /* registration.c: LMA towards its MAGs: PBUs and their answers. */
 void registration_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
 void registration_accept(struct core *c, const struct binding *b, const struct request *r);
+/* The MN has left its MAG: the binding ends, unless it comes to another one here in time. */
+void registration_await_return(struct core *c, struct binding *b);
 /* Refuses, or agrees to a de-registration. `timestamp` 0: that of the PBU. */
 void registration_answer(
 	struct core *c, const struct request *r, uint8_t status, uint64_t timestamp);
 
-/* claim.c: D-LMA towards the H-LMA and the previous D-LMA. */
+/* claim.c: D-LMA towards the H-LMA. */
 /* Asks the H-LMA: this node, if it owns the HNP, or the owner by an exchange. */
 void claim_start(struct core *c, struct binding *b);
 bool claim_build(struct core *c, struct exchange *e, struct mh_message *m);
 void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void claim_given_up(struct core *c, struct exchange *e);
-bool claim_build_moved(struct core *c, struct exchange *e, struct mh_message *m);
-void claim_moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
-void claim_moved_given_up(struct core *c, struct exchange *e);
+/* The previous D-LMA knows a newer stamp. */
+void claim_surpassed(
+	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp);
 /* The H-LMA lost its state, or these bindings were never confirmed: claims them all anew. */
 void claim_all(struct core *c, uint16_t home);
+
+/* moved.c: new D-LMA, and H-LMA, towards a previous D-LMA. */
+void moved_tell(struct core *c, const struct binding *b, uint16_t previous);
+void moved_tell_also(struct core *c, const struct anchor *a);
+bool moved_build(struct core *c, struct exchange *e, struct mh_message *m);
+void moved_answered(struct core *c, struct exchange *e, const struct mh_message *m);
+void moved_given_up(struct core *c, struct exchange *e);
+void moved_moot(struct core *c, struct exchange *e);
 
 /* anchor.c: H-LMA: allocation and location management. */
 struct claim {
@@ -241,15 +256,22 @@ struct onward {
 	uint64_t stamp;
 };
 void learnt_forward(struct core *c, const struct dlma_prefix *hnp, const struct onward *o);
+/* The H-LMA knows a later movement than the one that this node forwards after. */
+void learnt_surpassed(struct core *c, const struct dlma_prefix *hnp, uint16_t home, uint64_t stamp);
+/* Somebody has just been told to send packets here: if they go on, then for as long. */
+void learnt_prolong(struct core *c, const struct dlma_prefix *hnp);
 /* MAG: the MN has just left; for a moment its packets wait for word of where it is. */
 void learnt_hold(struct core *c, const struct dlma_prefix *hnp);
 /* MAG: where to tunnel what its MNs send to a HNP, for a time; `lifetime_ms` 0: not any more. */
 int learnt_localize(struct core *c, const struct dlma_prefix *hnp, const struct onward *o,
 	uint32_t lifetime_ms);
-/* MAG: the MN is here. */
+/* MAG: the MN is here; it is here no more. */
 void learnt_arrived(struct core *c, const struct dlma_prefix *hnp);
+void learnt_departed(struct core *c, const struct dlma_prefix *hnp);
 void learnt_adopt(struct core *c, const struct dlma_prefix *hnp, uint8_t kind, uint16_t target);
 void learnt_drop(struct core *c, struct learnt *l);
+/* Whether the HNP has an entry of the map that is not of the cache. */
+bool learnt_holds(const struct core *c, const struct dlma_prefix *hnp);
 /* Largest stamp that this node has seen for a HNP; 0 if none. */
 uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp);
 
@@ -272,9 +294,11 @@ void notice_due(struct core *c, struct notice *n);
 void revoke_mn(struct core *c, const struct identity *mn);
 void revoke_administratively(
 	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer);
-/* `rival` has the MN now, as it says; DOMAIN_NO_NODE: not known. */
-void revoke_start(
-	struct core *c, const struct binding *b, uint64_t stamp, bool may_return, uint16_t rival);
+/* `mag`: that of the binding, or the one before. `rival` has the MN now, as it says; or none. */
+void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_t stamp,
+	bool may_return, uint16_t rival);
+/* Asks the same once more, after a pause. */
+void revoke_later(struct core *c, const struct revocation *was);
 bool revoke_build(struct core *c, struct exchange *e, struct mh_message *m);
 void revoke_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void revoke_given_up(struct core *c, struct exchange *e);

@@ -38,6 +38,13 @@ uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp)
 	return l ? l->stamp : 0;
 }
 
+bool learnt_holds(const struct core *c, const struct dlma_prefix *hnp)
+{
+	const struct learnt *l = learnt_by_hnp(c, hnp);
+
+	return l && l->target != DOMAIN_NO_NODE && l->kind != DLMA_LOCATION_CACHED;
+}
+
 static bool is_cached(const struct learnt *l)
 {
 	return l->target != DOMAIN_NO_NODE && l->kind == DLMA_LOCATION_CACHED;
@@ -194,6 +201,24 @@ static void hold_no_longer(struct core *c, struct learnt *l)
 	route_sync(c, &l->hnp);
 }
 
+void learnt_surpassed(struct core *c, const struct dlma_prefix *hnp, uint16_t home, uint64_t stamp)
+{
+	const struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (l && l->kind == DLMA_LOCATION_FORWARDING && l->stamp < stamp)
+		learnt_forward(c, hnp, &(struct onward){l->mn, home, home, stamp});
+}
+
+void learnt_prolong(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (!l || l->kind != DLMA_LOCATION_FORWARDING || l->adopted)
+		return;
+	l->expires_ms = c->now.mono_ms + c->state.domain->timers.forwarding_lifetime_ms;
+	timer_set(&c->timers, &l->timer, l->expires_ms);
+}
+
 void learnt_hold(struct core *c, const struct dlma_prefix *hnp)
 {
 	struct place here = {c->state.conf->self, c->state.self->lma, 0};
@@ -225,6 +250,9 @@ int learnt_localize(
 			end(c, l);
 		return 0;
 	}
+	/* A previous MAG that forwards (RFC 5949) goes on doing so; its MNs have their LMA. */
+	if (l && l->kind == DLMA_LOCATION_FORWARDING)
+		return 0;
 	if (!l || !is_cached(l))
 		make_room(c);
 	if (!l)
@@ -243,6 +271,15 @@ void learnt_arrived(struct core *c, const struct dlma_prefix *hnp)
 	struct learnt *l = learnt_by_hnp(c, hnp);
 
 	if (l)
+		end(c, l);
+}
+
+/* MNs on the same MAG may have been told to talk directly (draft 5.4). */
+void learnt_departed(struct core *c, const struct dlma_prefix *hnp)
+{
+	struct learnt *l = learnt_by_hnp(c, hnp);
+
+	if (l && is_cached(l) && l->target == c->state.conf->self)
 		end(c, l);
 }
 
@@ -277,6 +314,16 @@ static uint8_t update_binding(
 		return MH_STATUS_timestamp_lower;
 	if (u->lifetime_ms)
 		binding_hand_over(c, b, u->mag, u->place.dlma, u->place.stamp);
+	return MH_STATUS_accepted;
+}
+
+/* The same, while this node is asking the H-LMA for the MN: an older claim than that is over. */
+static uint8_t update_pending(const struct core *c, struct binding *b, const struct update *u)
+{
+	if (u->sender != u->place.dlma && !from_owner(c, u))
+		return MH_STATUS_prohibited;
+	if (u->place.stamp > b->stamp && u->lifetime_ms)
+		binding_overtaken(b, &u->request.hnp, u->place.dlma, u->place.stamp);
 	return MH_STATUS_accepted;
 }
 
@@ -336,10 +383,34 @@ static uint8_t unreachable(struct core *c, struct learnt *l)
 	return MH_STATUS_no_resources;
 }
 
+/* A MAG tunnels what its MNs send to other MAGs only: LMAs take it from their own MAGs alone. */
+static bool is_usable(const struct core *c, const struct learnt *l, const struct update *u)
+{
+	return peer_is_lma(c, c->state.conf->self) || peer_is_mag_only(c, u->place.target) ||
+	       (l && l->kind == DLMA_LOCATION_FORWARDING);
+}
+
+/*
+ * An entry of an earlier run has no stamp by which to tell a late word from a new one. So unless
+ * the owner says it, packets go to the owner, who knows.
+ */
+static void leave_adopted(struct core *c, struct learnt *l, const struct update *u)
+{
+	uint16_t owner = owner_of(c, &l->hnp.addr);
+	struct onward onward = {&u->request.mn, owner, owner, u->place.stamp};
+
+	if (from_owner(c, u)) {
+		onward.target = u->place.target;
+		onward.dlma = u->place.dlma;
+	}
+	learnt_forward(c, &l->hnp, &onward);
+}
+
 static uint8_t update_learnt(
 	struct core *c, struct learnt *l, struct update *u, uint64_t *ret_stamp)
 {
 	bool anchored = l && l->adopted && l->kind == DLMA_LOCATION_BINDING;
+	bool usable = is_usable(c, l, u);
 
 	if (!from_owner(c, u) && !speaks_for(l, u->sender) &&
 		!(anchored && u->sender == u->place.dlma))
@@ -348,8 +419,8 @@ static uint8_t update_learnt(
 		*ret_stamp = l->stamp;
 		return MH_STATUS_timestamp_lower;
 	}
-	if (!u->lifetime_ms) {
-		if (l)
+	if (!u->lifetime_ms || !usable) {
+		if (l && (!u->lifetime_ms || is_cached(l)))
 			end(c, l);
 		return MH_STATUS_accepted;
 	}
@@ -364,9 +435,7 @@ static uint8_t update_learnt(
 	if (is_down(c, u->place.target) && l->target == DOMAIN_NO_NODE)
 		return unreachable(c, l);
 	if (anchored)
-		learnt_forward(c, &l->hnp,
-			&(struct onward){
-				&u->request.mn, u->place.target, u->place.dlma, u->place.stamp});
+		leave_adopted(c, l, u);
 	else if (l->kind == DLMA_LOCATION_FORWARDING && l->target != DOMAIN_NO_NODE)
 		set_forwarding(c, l, u);
 	else
@@ -405,8 +474,9 @@ static uint8_t check(struct core *c, const struct update *u)
 	if (owner_is_self(c, &u->request.hnp) || !is_place(c, u) ||
 		!owner_admits(c, &u->request.hnp, u->place.dlma))
 		return MH_STATUS_prohibited;
+	/* The owner has judged it already, by a clock that may be better than ours. */
 	if (!(u->request.has & MH_HAS(MH_OPTION_TIMESTAMP)) ||
-		u->place.stamp > c->now.wall + window)
+		(u->place.stamp > c->now.wall + window && !from_owner(c, u)))
 		return MH_STATUS_timestamp_mismatch;
 	return MH_STATUS_accepted;
 }
@@ -420,7 +490,7 @@ void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m
 {
 	struct update u = {.sender = p->index, .place.stamp = m->options.timestamp};
 	struct reply reply = message_reply_new(MH_STATUS_accepted);
-	struct binding *b;
+	struct binding *b, *pending;
 
 	request_read(&u.request, p, m);
 	u.lifetime_ms = u.request.lifetime_ms;
@@ -429,8 +499,11 @@ void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m
 	u.place.dlma = peer_index(c, &m->options.lma_address);
 	reply.status = check(c, &u);
 	b = reply.status ? NULL : binding_by_hnp(c, &u.request.hnp);
+	pending = reply.status || b ? NULL : binding_by_mn(c, &u.request.mn);
 	if (b)
 		reply.status = update_binding(c, b, &u, &reply.timestamp);
+	else if (pending && pending->state == BINDING_PENDING)
+		reply.status = update_pending(c, pending, &u);
 	else if (!reply.status)
 		reply.status =
 			update_learnt(c, learnt_by_hnp(c, &u.request.hnp), &u, &reply.timestamp);
@@ -492,8 +565,9 @@ static void fall_back(struct core *c, struct learnt *l)
 		end(c, l);
 		return;
 	}
-	set_place(c, l, DLMA_LOCATION_CACHED, &place, time_left(c, l));
-	schedule_idle_check(c, l, 0);
+	set_place(c, l, l->kind, &place, time_left(c, l));
+	if (is_cached(l))
+		schedule_idle_check(c, l, 0);
 }
 
 void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
@@ -514,7 +588,7 @@ void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m)
 		return;
 	if (owner_of(c, &m->be.home) == p->index)
 		set_negative(c, l, p->index);
-	else if (l->target == p->index && l->dlma != p->index && is_cached(l))
+	else if (l->target == p->index && l->dlma != p->index && l->kind != DLMA_LOCATION_HELD)
 		fall_back(c, l);
 	else if (speaks_for(l, p->index))
 		end(c, l);

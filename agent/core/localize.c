@@ -46,6 +46,13 @@ void localize_build(struct core *c, const struct exchange *e, const struct dlma_
 	message_name_mag(c, m, to.target);
 }
 
+static bool is_here(const struct core *c, const struct dlma_prefix *hnp)
+{
+	const struct attachment *a = attachment_by_hnp(c, hnp);
+
+	return a && a->delivering;
+}
+
 static uint8_t judge(struct core *c, const struct peer *p, const struct mh_message *m,
 	const struct identity *mn, uint16_t target)
 {
@@ -58,7 +65,10 @@ static uint8_t judge(struct core *c, const struct peer *p, const struct mh_messa
 		!peer_is_mag_only(c, target) || !owner_hnp_valid(c, &o->hnp[1].prefix) ||
 		mobile_disclosure(c, mn) != DOMAIN_DISCLOSE_MAG)
 		return NOT_ALLOWED;
-	return a && a->delivering ? 0 : NOT_ATTACHED;
+	if (!is_here(c, &o->hnp[0].prefix) ||
+		(target == c->state.conf->self && !is_here(c, &o->hnp[1].prefix)))
+		return NOT_ATTACHED;
+	return 0;
 }
 
 /* MAG: its LMA says that packets for the second MN may go to another MAG. */

@@ -59,6 +59,12 @@ void mag_refresh(struct core *c, struct attachment *a)
 	mag_register(c, a, same ? MH_HANDOFF_UNCHANGED : MH_HANDOFF_UNKNOWN);
 }
 
+/* The time by the clock of the LMA, as far as it is known: that one judges it (RFC 5213 5.5). */
+static uint64_t lma_time(const struct core *c)
+{
+	return c->now.wall + (uint64_t)c->lma_offset;
+}
+
 /* RFC 5213 6.9.1.1 */
 bool mag_build(struct core *c, struct exchange *e, struct mh_message *m)
 {
@@ -67,8 +73,8 @@ bool mag_build(struct core *c, struct exchange *e, struct mh_message *m)
 	bool leaving = a->state == ATTACHMENT_LEAVING;
 
 	/* Each copy later than the one before, whatever the clock does. */
-	if (c->now.wall > a->last_timestamp)
-		a->last_timestamp = c->now.wall;
+	if (lma_time(c) > a->last_timestamp)
+		a->last_timestamp = lma_time(c);
 	else
 		a->last_timestamp++;
 	message_update(m, e, 0, leaving ? 0 : c->state.domain->timers.binding_lifetime_ms);
@@ -135,9 +141,11 @@ static void registered(struct core *c, struct attachment *a, const struct mh_mes
 		attachment_report(c, REPORT_mn_registered, a);
 	if (news || a->handoff != MH_HANDOFF_UNCHANGED)
 		attachment_advertise(c, a, false);
-	if (news && mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
+	if (a->handoff != MH_HANDOFF_UNCHANGED && mh_option_has(&m->options, MH_OPTION_MAG_ADDRESS))
 		ask_to_forward(c, a, peer_index(c, &m->options.mag_address));
-	if (!a->revoking)
+	/* A question of before is about another registration: if the MN is gone, this one ends. */
+	a->revoking = false;
+	if (!a->probed_ms)
 		mag_schedule_refresh(c, a);
 }
 
@@ -151,13 +159,25 @@ void mag_pause(struct core *c, struct attachment *a, uint64_t ms)
 	timer_set(&c->timers, &a->timer, c->now.mono_ms + ms);
 }
 
-/* The LMA has no room, or the MN moves too fast for it: that passes. */
-static void wait_for_room(struct core *c, struct attachment *a)
+/* The LMA has no room, the MN moves too fast for it, or a faster clock had it before: that passes.
+ */
+static void wait_a_while(struct core *c, struct attachment *a)
 {
 	unsigned int doubled = a->retries < LATER_DOUBLED_MAX ? a->retries++ : LATER_DOUBLED_MAX;
 
 	attachment_withdraw(c, a);
 	mag_pause(c, a, (uint64_t)LATER_MS << doubled);
+}
+
+/* One of the two clocks is wrong, or has been set: the LMA's answer has its time. */
+static bool set_clock(struct core *c, struct attachment *a, const struct mh_message *m)
+{
+	if (m->ba.status != MH_STATUS_timestamp_mismatch || a->retries++ >= RETRIES_MAX)
+		return false;
+	c->lma_offset = (int64_t)(m->options.timestamp - c->now.wall);
+	a->last_timestamp = 0;
+	exchange_start(c, &a->exchange, a->exchange.peer);
+	return true;
 }
 
 /* RFC 5213 6.9.1.2, the statuses that say what to do next. */
@@ -177,6 +197,11 @@ static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_
 		register_with(c, a, a->exchange.peer, a->handoff);
 		return true;
 	}
+	/* No refresh is possible, but the MN has just shown that it is here. */
+	if (m->ba.status == MH_STATUS_prohibited && a->handoff == MH_HANDOFF_UNCHANGED) {
+		mag_register(c, a, MH_HANDOFF_UNKNOWN);
+		return true;
+	}
 	if (m->ba.status == MH_STATUS_hnp_not_authorised && attachment_has_hnp(a)) {
 		attachment_withdraw(c, a);
 		attachment_set_hnp(c, a, &(struct dlma_prefix){0});
@@ -192,6 +217,8 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 	struct attachment *a = container_of(e, struct attachment, exchange);
 	struct identity mn = attachment_identity(a);
 
+	if (set_clock(c, a, m))
+		return;
 	if (a->state == ATTACHMENT_LEAVING) {
 		attachment_forget(c, a);
 		return;
@@ -203,10 +230,13 @@ void mag_answered(struct core *c, struct exchange *e, const struct mh_message *m
 	if (try_otherwise(c, a, m))
 		return;
 	report_status(c, REPORT_mn_refused, &mn, &a->hnp, e->peer, m->ba.status);
+	if (m->ba.status == MH_STATUS_timestamp_lower)
+		a->retries = 0;
 	if (a->state == ATTACHMENT_REGISTERED && e->peer != a->lma)
 		mag_schedule_refresh(c, a); /* the present LMA has it still */
-	else if (m->ba.status == MH_STATUS_no_resources)
-		wait_for_room(c, a);
+	else if (m->ba.status == MH_STATUS_no_resources ||
+		 m->ba.status == MH_STATUS_timestamp_lower)
+		wait_a_while(c, a);
 	else
 		mag_turn_away(c, a);
 }

@@ -144,15 +144,6 @@ static uint16_t named_target(
 	return mobile_disclosure(c, mn) >= wanted ? r->target : r->dlma;
 }
 
-/* To the previous D-LMA of a MN that is at the same MAG as before: it need not hurry (drain.c). */
-static void name_kept_mag(struct core *c, struct mh_message *m, const struct notice *n)
-{
-	const struct anchor *a = anchor_by_hnp(c, &n->hnp);
-
-	if (a && a->previous == n->peer && a->mag == a->previous_mag && a->mag != DOMAIN_NO_NODE)
-		message_name_mag(c, m, a->mag);
-}
-
 bool notice_build(struct core *c, struct exchange *e, struct mh_message *m)
 {
 	struct notice *n = container_of(e, struct notice, exchange);
@@ -175,7 +166,6 @@ bool notice_build(struct core *c, struct exchange *e, struct mh_message *m)
 	message_update(m, e, 0, lifetime_ms);
 	message_session(m, mn, &n->hnp, MH_HANDOFF_UNKNOWN, att, r.stamp);
 	message_location(c, m, named_target(c, mn, &r, n->peer), r.dlma);
-	name_kept_mag(c, m, n);
 	return true;
 }
 

@@ -42,20 +42,23 @@ static void present(struct core *c, struct attachment *a)
 	a->probes = 0;
 	disputed = handover_contradict(c, a);
 	if (a->revoking) {
-		if (!a->delivering)
+		if (a->state == ATTACHMENT_REGISTERED && !a->delivering)
 			attachment_deliver(c, a);
 		a->revoking = false;
 		a->registered_ms = 0; /* it may have been away: it need not wait to be registered */
 		attachment_report(c, REPORT_mn_present, a);
 		answer_revocation(c, a, MH_REVOCATION_MN_ATTACHED);
-		mag_schedule_refresh(c, a);
+		if (a->state == ATTACHMENT_PROBING || a->state == ATTACHMENT_WAITING)
+			mag_register(c, a, MH_HANDOFF_UNKNOWN);
+		else
+			mag_schedule_refresh(c, a);
 	} else if (disputed) {
 		/*
 		 * Nothing is said to our LMA yet. If it believes that MAG it asks us, and a mere
 		 * refresh would be taken for less than that answer.
 		 */
 		timer_set(&c->timers, &a->timer, c->now.mono_ms + REGISTER_PACE_MS);
-	} else if (a->state == ATTACHMENT_REGISTERED) {
+	} else if (a->state == ATTACHMENT_REGISTERED && a->delivering) {
 		mag_refresh(c, a);
 		mag_schedule_refresh(c, a);
 	} else {
@@ -104,6 +107,9 @@ static void announced(struct core *c, struct attachment *a, const struct dlma_ad
 		attached(c, a);
 	else if (a->state == ATTACHMENT_LEAVING || a->state == ATTACHMENT_PROBING)
 		attached(c, a);
+	/* It may have been away since the first try: the next one would be long in coming. */
+	else if (a->state == ATTACHMENT_REGISTERING && a->exchange.tries > 1)
+		attached(c, a);
 }
 
 static void turned_away(struct core *c, const struct domain_mobile *mobile)
@@ -129,6 +135,7 @@ void presence_attach(
 			attachment_deliver(c, a);
 	}
 	if (a) {
+		present(c, a);
 		announced(c, a, hoa_hint);
 		return;
 	}
@@ -183,14 +190,19 @@ void presence_neighbour(
 		presence_attach(c, ifindex, mac, shown);
 }
 
+/* By MN-ID, and by the HNP if there is one yet: the LMA may know it before us. */
 static struct attachment *by_revocation(const struct core *c, const struct mh_options *o)
 {
-	struct dlma_prefix hnp = o->hnp_count ? o->hnp[0].prefix : (struct dlma_prefix){0};
-	struct attachment *a = o->hnp_count ? attachment_by_hnp(c, &hnp) : NULL;
-	const struct mh_mn_id *id = &o->mn_id[0];
+	struct identity mn = {.id_len = o->mn_id[0].len};
+	const struct domain_mobile *mobile;
+	struct attachment *a;
 
-	if (!a || !o->mn_id_count || strlen(a->mobile->id) != id->len ||
-		memcmp(a->mobile->id, id->id, id->len))
+	if (!o->mn_id_count || !o->hnp_count)
+		return NULL;
+	memcpy(mn.id, o->mn_id[0].id, mn.id_len);
+	mobile = mobile_by_identity(c, &mn);
+	a = mobile ? attachment_by_mac(c, mobile->link_layer) : NULL;
+	if (!a || (attachment_has_hnp(a) && !prefix_equal(&a->hnp, &o->hnp[0].prefix)))
 		return NULL;
 	return a;
 }
@@ -205,7 +217,13 @@ void presence_on_revocation(struct core *c, struct peer *p, const struct mh_mess
 		count(c, DLMA_SIGNAL_not_authorised);
 		return;
 	}
-	if (!a || a->state == ATTACHMENT_LEAVING || a->away) {
+	/* Being asked by its LMA, it need not say by itself any more that the MN has left. */
+	if (a && a->state == ATTACHMENT_LEAVING) {
+		if (a->lma == p->index)
+			attachment_forget(c, a);
+		a = NULL;
+	}
+	if (!a || a->away || a->state == ATTACHMENT_REFUSED) {
 		message_revocation_answer(
 			c, p->index, m->revocation.sequence, MH_REVOCATION_NO_BINDING);
 		return;

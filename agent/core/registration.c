@@ -62,7 +62,8 @@ static uint8_t check_timestamp(
 	if (!(r->has & MH_HAS(MH_OPTION_TIMESTAMP)) || r->timestamp + window < now ||
 		r->timestamp > now + window)
 		return MH_STATUS_timestamp_mismatch;
-	if (b && r->timestamp <= b->last_timestamp)
+	/* One from the future is of a time before this clock was set back. */
+	if (b && r->timestamp <= b->last_timestamp && b->last_timestamp <= now + window)
 		return MH_STATUS_timestamp_lower;
 	return MH_STATUS_accepted;
 }
@@ -101,38 +102,48 @@ static uint8_t check_hnp(struct core *c, const struct request *r, const struct b
  * The MN has left its MAG. For a moment its packets wait here, in case it is about to come to
  * another one; after that they are dropped, as RFC 5213 5.3.5 wants.
  */
-static void await_return(struct core *c, struct binding *b)
+void registration_await_return(struct core *c, struct binding *b)
 {
 	const struct domain_timers *t = &c->state.domain->timers;
 	uint32_t hold_ms = t->hold_ms < t->min_delay_before_bce_delete_ms
 				   ? t->hold_ms
 				   : t->min_delay_before_bce_delete_ms;
 
+	exchange_stop(c, &b->anchor);
+	b->state = BINDING_DELETING;
+	b->leaving = false;
+	/* A refresh still on its way to the H-LMA must not undo this. */
+	b->stamp = binding_next_stamp(c, b, b->last_timestamp);
 	b->expires_ms = c->now.mono_ms + t->min_delay_before_bce_delete_ms;
 	b->held_until_ms = c->now.mono_ms + hold_ms;
 	timer_set(&c->timers, &b->timer, hold_ms ? b->held_until_ms : b->expires_ms);
 	route_sync(c, &b->hnp);
 }
 
-/* RFC 5213 5.3.5; a word from a MAG that has the MN no more changes nothing. */
+/*
+ * RFC 5213 5.3.5; a word from a MAG that has the MN no more changes nothing, and is not answered.
+ * Without any binding there is nothing to protect, and the MAG need not ask again.
+ */
 static void deregister(struct core *c, struct binding *b, const struct request *r)
 {
-	if (!b || r->peer != b->mag) {
+	if (b && r->peer != b->mag) {
 		count(c, DLMA_SIGNAL_outdated);
 		return;
 	}
 	registration_answer(c, r, MH_STATUS_accepted, 0);
+	if (!b)
+		return;
+	b->last_timestamp = r->timestamp;
+	if (b->state == BINDING_DELETING)
+		return;
 	report(c, REPORT_binding_deregistered, b->mn, &b->hnp, b->mag);
 	if (b->state == BINDING_PENDING) {
-		binding_drop(c, b);
-		return;
+		/* The H-LMA may have agreed by now, and has to be told then. */
+		binding_forget_request(b);
+		b->leaving = true;
+	} else {
+		registration_await_return(c, b);
 	}
-	exchange_stop(c, &b->anchor);
-	b->state = BINDING_DELETING;
-	b->last_timestamp = r->timestamp;
-	/* A refresh still on its way to the H-LMA must not undo this. */
-	b->stamp = binding_next_stamp(c, b, r->timestamp);
-	await_return(c, b);
 }
 
 static void note_request(struct core *c, struct binding *b, const struct request *r)
@@ -158,7 +169,7 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 		return;
 	}
 	if (!same && b->state == BINDING_ACTIVE)
-		revoke_start(c, b, b->stamp, true, r->peer);
+		revoke_start(c, b, b->mag, b->stamp, true, r->peer);
 	note_request(c, b, r);
 	if (!refresh)
 		b->stamp = binding_next_stamp(c, b, r->timestamp);
@@ -198,8 +209,12 @@ static void register_new(struct core *c, struct binding *b, const struct request
 	const struct domain_mobile *profile = mobile_by_identity(c, &r->mn);
 	struct request *copy = malloc(sizeof(*copy));
 
-	if (!b && copy && route_has_room(c))
+	/* An entry that was found at start gives its room to the binding. */
+	if (!b && copy && (route_has_room(c) || learnt_holds(c, &r->hnp))) {
 		b = binding_create(c, &r->mn);
+		if (b)
+			binding_set_mag(c, b, r->peer);
+	}
 	if (!b || !copy) {
 		free(copy);
 		count(c, DLMA_SIGNAL_table_full);
@@ -208,13 +223,18 @@ static void register_new(struct core *c, struct binding *b, const struct request
 		return;
 	}
 	*copy = *r;
+	if (b->mag != r->peer)
+		binding_pass_over(c, b);
 	binding_forget_request(b);
 	b->waiting = copy;
-	b->hnp = r->hnp;
-	b->home = addr_is_zero(&r->hnp.addr) ? profile->home : owner_of(c, &r->hnp.addr);
+	/* The MAG may not know it, but somebody else who spoke of it meanwhile. */
+	if (!addr_is_zero(&r->hnp.addr))
+		b->hnp = r->hnp;
+	b->home = addr_is_zero(&b->hnp.addr) ? profile->home : owner_of(c, &b->hnp.addr);
 	note_request(c, b, r);
 	b->stamp = binding_next_stamp(c, b, r->timestamp);
 	b->outbids = 0;
+	b->leaving = false;
 	claim_start(c, b);
 }
 

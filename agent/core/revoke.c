@@ -81,22 +81,41 @@ static struct revocation *renew(
 	return create(c, mn, hnp, mag);
 }
 
-void revoke_start(
-	struct core *c, const struct binding *b, uint64_t stamp, bool may_return, uint16_t rival)
+void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_t stamp,
+	bool may_return, uint16_t rival)
 {
-	struct revocation *r = renew(c, b->mn, &b->hnp, b->mag);
+	struct revocation *r = renew(c, b->mn, &b->hnp, mag);
 
 	if (!r)
 		return;
 	r->home = b->home;
 	r->att = b->att;
 	r->lifetime_ms = b->lifetime_ms;
+	r->until_ms = c->now.mono_ms + b->lifetime_ms;
 	r->stamp = stamp;
 	r->may_return = may_return;
 	r->rival = rival;
 	r->trigger = MH_TRIGGER_HANDOVER_UNKNOWN;
 	report(c, REPORT_revocation_sent, r->mn, &r->hnp, r->mag);
 	exchange_start(c, &r->exchange, r->mag);
+}
+
+void revoke_later(struct core *c, const struct revocation *was)
+{
+	uint32_t pause_ms = c->state.domain->timers.initial_bindack_timeout_ms;
+	struct revocation *r = renew(c, was->mn, &was->hnp, was->mag);
+
+	if (!r)
+		return;
+	r->home = was->home;
+	r->att = was->att;
+	r->lifetime_ms = was->lifetime_ms;
+	r->until_ms = was->until_ms;
+	r->stamp = was->stamp;
+	r->may_return = r->paced = true;
+	r->rival = DOMAIN_NO_NODE;
+	r->trigger = was->trigger;
+	exchange_schedule(c, &r->exchange, r->mag, c->now.mono_ms + pause_ms);
 }
 
 void revoke_administratively(
@@ -177,11 +196,19 @@ void revoke_answered(struct core *c, struct exchange *e, const struct mh_message
 	identity_release(c, was.mn);
 }
 
-/* RFC 5846 6.3: the LMA cleans up anyway. */
+/*
+ * RFC 5846 6.3: the LMA cleans up anyway. But if the MN is still there, nobody else will find out
+ * until the MAG refreshes; so it is asked for as long as it may believe to have it.
+ */
 void revoke_given_up(struct core *c, struct exchange *e)
 {
 	struct revocation *r = container_of(e, struct revocation, exchange);
+	uint64_t again_ms = c->now.mono_ms + c->state.domain->timers.max_bindack_timeout_ms;
 
+	if (r->may_return && again_ms < r->until_ms) {
+		exchange_schedule(c, e, r->mag, again_ms);
+		return;
+	}
 	report(c, REPORT_unanswered, r->mn, &r->hnp, r->mag);
 	release_anchor(c, r);
 	drop(c, r);

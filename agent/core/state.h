@@ -7,6 +7,7 @@
  *	anchors      H-LMA: every HNP that was ever allocated, and its D-LMA (draft 4.1); durable
  *	learnt       O-LMA cache entries and previous D-LMA forwarding entries (draft 4.4)
  *	notices      location updates on their way to an O-LMA, one per HNP and O-LMA
+ *	moved        words to previous D-LMAs on their way, one per HNP and D-LMA
  *	revocations  MAGs asked whether they still have a MN that is registered elsewhere
  *	redirections MAGs asked to register a MN with another LMA (drain)
  *	exchanges    requests waiting for their answer, by peer and sequence number
@@ -88,7 +89,6 @@ struct binding {
 	struct table_node by_hnp; /* once it has a HNP: states ACTIVE and DELETING */
 	struct timer timer;
 	struct exchange anchor;	   /* to the H-LMA */
-	struct exchange moved;	   /* to the previous D-LMA */
 	struct request *waiting;   /* PBU of the MAG to be answered; owned */
 	const struct identity *mn; /* held */
 	struct dlma_prefix hnp;	   /* zero while the H-LMA has not assigned one */
@@ -101,13 +101,16 @@ struct binding {
 	struct movers movers;	  /* MAGs */
 	uint16_t mag;
 	uint16_t home;	       /* H-LMA; may be this node */
-	uint16_t previous;     /* D-LMA to be told, or DOMAIN_NO_NODE */
-	uint16_t previous_mag; /* likewise, by the present MAG */
+	uint16_t passed_over;  /* PENDING: MAG to be asked, or DOMAIN_NO_NODE */
+	uint16_t next;	       /* PENDING: a later D-LMA has spoken already; or DOMAIN_NO_NODE */
+	uint16_t previous_mag; /* to be told by the present MAG, or DOMAIN_NO_NODE */
 	uint16_t successor;    /* D-LMA to be, while this one still serves; or DOMAIN_NO_NODE */
-	uint8_t state;	       /* enum binding_state */
+	uint64_t next_stamp;
+	uint8_t state; /* enum binding_state */
 	uint8_t att;
 	uint8_t handoff; /* of the PBU that made the present binding */
 	uint8_t outbids; /* how often the H-LMA knew a newer stamp, in a row */
+	bool leaving;	 /* PENDING, but de-registered: the H-LMA has to be told, once it answers */
 };
 
 struct anchor {
@@ -152,18 +155,34 @@ struct notice {
 	uint16_t peer;		   /* the O-LMA, or that MAG */
 };
 
+/* Word to a previous D-LMA, on its way; one per HNP and D-LMA. */
+struct moved {
+	struct table_node node;
+	struct exchange exchange;
+	const struct identity *mn; /* held */
+	struct dlma_prefix hnp;
+	uint64_t stamp; /* of the movement that brought the MN to `dlma` */
+	uint16_t dlma;
+	uint16_t previous;
+	uint16_t mag; /* that the MN has kept, with another D-LMA; or DOMAIN_NO_NODE */
+	uint8_t att;
+	uint8_t handoff;
+};
+
 struct revocation {
 	struct table_node node; /* by HNP and MAG */
 	struct exchange exchange;
 	const struct identity *mn; /* held */
 	struct dlma_prefix hnp;
-	uint64_t stamp; /* of the movement that asks; an outbid must be above it */
+	uint64_t stamp;	   /* of the movement that asks; an outbid must be above it */
+	uint64_t until_ms; /* the MAG may believe so long to have the MN */
 	uint32_t lifetime_ms;
 	uint16_t mag;
 	uint16_t home;
 	uint8_t att;
 	uint8_t trigger; /* enum mh_revocation_code */
 	bool may_return; /* anchored elsewhere now: if the MN is still here, outbid */
+	bool paced;	 /* asked after a pause, see revoke_later() */
 	uint16_t rival;	 /* who has it now, as they say; DOMAIN_NO_NODE: not known */
 };
 
@@ -287,7 +306,7 @@ struct core_state {
 	const struct domain_node *self;
 	struct peer *peers; /* by node index; our own entry included */
 	struct table attachments, attachments_by_hnp, bindings, bindings_by_hnp, anchors,
-		anchors_by_mn, learnt, notices, revocations, redirections, exchanges;
+		anchors_by_mn, learnt, notices, moved, revocations, redirections, exchanges;
 	struct access_link links[ACCESS_LINKS_MAX];
 	uint32_t link_count;
 	uint32_t cached;    /* learnt entries that take room in the cache */
@@ -309,5 +328,6 @@ struct core {
 	struct effects *effects; /* of the step under way */
 	struct loopback loopback;
 	uint64_t *next_free; /* allocation: where to look first, per owned prefix */
+	int64_t lma_offset;  /* MAG: the clock of the LMA less our own, format of option 27 */
 	uint16_t sequence;
 };

@@ -135,6 +135,16 @@ static void on_keys(struct reader *r)
 	run_step(&e);
 }
 
+/* To the backup, as the control socket has it, or of a MAG; and on again. */
+static void on_drain(struct reader *r)
+{
+	struct event e = {.kind = EVENT_DRAIN};
+
+	e.drain.on = reader_u8(r) % 4;
+	e.drain.to = domain_backup(&run.conf->domain, run.conf->self);
+	run_step(&e);
+}
+
 static void on_use(struct reader *r)
 {
 	struct event e = {.kind = EVENT_USE};
@@ -310,7 +320,7 @@ static void (*const acts[])(struct reader *r) = {
 	on_message,
 	on_time,
 	on_time,
-	on_time,
+	on_drain,
 	on_neighbour,
 	on_neighbour,
 	on_packet,

@@ -7,14 +7,15 @@ static const struct {
 	const char *name;
 	uint32_t roles;
 	uint16_t lma;
+	uint16_t backup;
 } layout[F_NODES] = {
-	[F_H_LMA] = {"h-lma", DLMA_ROLE_LMA | DLMA_ROLE_MAG, F_H_LMA},
-	[F_V_LMA_1] = {"v-lma-1", DLMA_ROLE_LMA, DOMAIN_NO_NODE},
-	[F_V_LMA_2] = {"v-lma-2", DLMA_ROLE_LMA, DOMAIN_NO_NODE},
-	[F_MAG_1A] = {"mag-1a", DLMA_ROLE_MAG, F_V_LMA_1},
-	[F_MAG_1B] = {"mag-1b", DLMA_ROLE_MAG, F_V_LMA_1},
-	[F_MAG_2] = {"mag-2", DLMA_ROLE_MAG, F_V_LMA_2},
-	[F_MUTE] = {"mute", DLMA_ROLE_LMA, DOMAIN_NO_NODE}, /* no key for it */
+	[F_H_LMA] = {"h-lma", DLMA_ROLE_LMA | DLMA_ROLE_MAG, F_H_LMA, F_V_LMA_2},
+	[F_V_LMA_1] = {"v-lma-1", DLMA_ROLE_LMA, DOMAIN_NO_NODE, F_H_LMA},
+	[F_V_LMA_2] = {"v-lma-2", DLMA_ROLE_LMA, DOMAIN_NO_NODE, F_V_LMA_1},
+	[F_MAG_1A] = {"mag-1a", DLMA_ROLE_MAG, F_V_LMA_1, DOMAIN_NO_NODE},
+	[F_MAG_1B] = {"mag-1b", DLMA_ROLE_MAG, F_V_LMA_1, DOMAIN_NO_NODE},
+	[F_MAG_2] = {"mag-2", DLMA_ROLE_MAG, F_V_LMA_2, DOMAIN_NO_NODE},
+	[F_MUTE] = {"mute", DLMA_ROLE_LMA, DOMAIN_NO_NODE, DOMAIN_NO_NODE}, /* no key for it */
 };
 
 /* 2001:db8:BLOCK:SUBNET:: */
@@ -54,6 +55,8 @@ static void make_domain(void)
 		nodes[i].address.b[15] = 1;
 		nodes[i].roles = layout[i].roles;
 		nodes[i].lma = layout[i].lma;
+		nodes[i].has_backup = layout[i].backup != DOMAIN_NO_NODE;
+		nodes[i].backup = layout[i].backup;
 	}
 }
 
@@ -93,6 +96,7 @@ static void make_conf(unsigned int node)
 						.cache_lifetime_ms = 60000,
 						.cache_idle_ms = 30000,
 						.negative_ms = 5000,
+						.stale_ms = 600000,
 						.forwarding_lifetime_ms = 60000,
 						.min_delay_before_bce_delete_ms = 10000,
 						.hold_ms = 1000,

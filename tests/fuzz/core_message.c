@@ -12,12 +12,13 @@ enum {
 	RESTART = 1 << 5,
 	SECOND = 1 << 6, /* a second MN and HNP */
 	LINK = 1 << 7,	 /* Link-local Address */
+	REDIRECT = 1 << 8,
 };
 
 static const struct {
 	uint8_t type;
-	uint8_t parts;
-} kinds[16] = {
+	uint16_t parts;
+} kinds[] = {
 	{MH_BINDING_UPDATE, SESSION},
 	{MH_BINDING_UPDATE, SESSION | MAG},
 	{MH_BINDING_UPDATE, SESSION | PLACE},
@@ -34,7 +35,12 @@ static const struct {
 	{MH_LOCALIZED_ROUTING_INITIATION, MN | HNP | SECOND | MAG},
 	{MH_LOCALIZED_ROUTING_ACK, MN | HNP | SECOND},
 	{MH_BINDING_UPDATE, SESSION},
+	{MH_UPDATE_NOTIFICATION, MN | HNP | REDIRECT},
+	{MH_UPDATE_NOTIFICATION_ACK, MN | HNP},
+	{MH_BINDING_ACK, SESSION | REDIRECT},
 };
+
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 static uint64_t take_stamp(struct reader *r, const struct talk *t)
 {
@@ -98,7 +104,7 @@ static void take_session(struct reader *r, const struct talk *t, struct mh_optio
 }
 
 static void take_options(
-	struct reader *r, const struct talk *t, uint8_t parts, struct mh_options *o)
+	struct reader *r, const struct talk *t, unsigned int parts, struct mh_options *o)
 {
 	struct identity mn = take_identity(r);
 
@@ -129,6 +135,10 @@ static void take_options(
 	if (parts & LINK) {
 		o->has |= BIT(LINK_LOCAL);
 		o->link_local.b[0] = 0xfe;
+	}
+	if (parts & REDIRECT) {
+		o->has |= BIT(REDIRECT);
+		o->redirect = take_address(r);
 	}
 }
 
@@ -177,6 +187,16 @@ static void take_fixed(
 		m->localized.status = m->type == MH_LOCALIZED_ROUTING_ACK ? status : 0;
 		m->localized.lifetime_s = units;
 		break;
+	case MH_UPDATE_NOTIFICATION:
+		m->notification.sequence = sequence;
+		m->notification.reason =
+			status ? status : (uint16_t)MH_NOTIFICATION_FORCE_REREGISTRATION;
+		m->notification.flags = MH_NOTIFICATION_ACK_WANTED;
+		break;
+	case MH_UPDATE_NOTIFICATION_ACK:
+		m->notification.sequence = sequence;
+		m->notification.status = status;
+		break;
 	}
 }
 
@@ -187,9 +207,9 @@ void message_take(struct reader *r, const struct talk *t, unsigned int peer, str
 	uint8_t parts = kind & 0x80 ? reader_u8(r) : 0;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->type = kinds[kind % 16].type;
+	ret->type = kinds[kind % 32 % KINDS].type;
 	take_fixed(r, t, peer, ret);
-	take_options(r, t, kinds[kind % 16].parts ^ parts, &ret->options);
+	take_options(r, t, kinds[kind % 32 % KINDS].parts ^ parts, &ret->options);
 	if (kind & 0x40)
 		ret->options.has &= ~(1ULL << reader_u8(r) % 64);
 }
@@ -209,12 +229,16 @@ static bool is_request(const struct mh_message *m, uint16_t *ret_sequence)
 	case MH_LOCALIZED_ROUTING_INITIATION:
 		*ret_sequence = m->localized.sequence;
 		return true;
+	case MH_UPDATE_NOTIFICATION:
+		*ret_sequence = m->notification.sequence;
+		return true;
 	case MH_BINDING_REFRESH_REQUEST:
 	case MH_BINDING_ACK:
 	case MH_BINDING_ERROR:
 	case MH_HEARTBEAT:
 	case MH_HANDOVER_ACK:
 	case MH_LOCALIZED_ROUTING_ACK:
+	case MH_UPDATE_NOTIFICATION_ACK:
 		break;
 	}
 	return false;

@@ -13,6 +13,7 @@ static const char *const event_names[] = {
 	[EVENT_DETACH] = "detach",
 	[EVENT_REVOKE] = "revoke",
 	[EVENT_KEYS] = "keys",
+	[EVENT_DRAIN] = "drain",
 	[EVENT_LINK] = "link",
 	[EVENT_USE] = "use",
 	[EVENT_MAP_FAILED] = "map failed",
@@ -82,6 +83,8 @@ static void say_options(const struct core *c, const struct mh_options *o)
 		fprintf(stderr, " lma"), say_node(c, &o->lma_address);
 	if (mh_option_has(o, MH_OPTION_MAG_ADDRESS))
 		fprintf(stderr, " mag"), say_node(c, &o->mag_address);
+	if (mh_option_has(o, MH_OPTION_REDIRECT))
+		fprintf(stderr, " redirect"), say_node(c, &o->redirect);
 }
 
 static void say_message(const struct core *c, const uint8_t *bytes, size_t len)
@@ -120,6 +123,9 @@ void trace_event(const struct core *c, const struct moment *now, const struct ev
 		break;
 	case EVENT_KEYS:
 		fprintf(stderr, " %u", e->keys.count);
+		break;
+	case EVENT_DRAIN:
+		fprintf(stderr, " %s", e->drain.on ? "on" : "off");
 		break;
 	case EVENT_DATAGRAM:
 		say_node(c, &e->datagram.src);

@@ -46,7 +46,7 @@ static const char *check_tables(const struct core *c)
 	const struct core_state *s = &c->state;
 	const struct table *const all[] = {&s->attachments, &s->attachments_by_hnp, &s->bindings,
 		&s->bindings_by_hnp, &s->anchors, &s->anchors_by_mn, &s->learnt, &s->notices,
-		&s->revocations, &s->redirections, &s->exchanges, &c->identities};
+		&s->moved, &s->revocations, &s->redirections, &s->exchanges, &c->identities};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		TRY(check_table(all[i]));
@@ -117,14 +117,16 @@ static const char *check_binding(const struct core *c, struct census *n, struct 
 
 	TRY(check_timer(c, n, &b->timer, TIMER_BINDING));
 	TRY(check_exchange(c, n, &b->anchor, EXCHANGE_ANCHOR));
-	TRY(check_exchange(c, n, &b->moved, EXCHANGE_MOVED));
 	TRY(check_identity(n, b->mn));
 	HOLDS(b->state <= BINDING_DELETING);
 	HOLDS(timer_is_set(&b->timer) || timer_is_set(&b->anchor.timer));
 	HOLDS(binding_by_mn(c, b->mn) == b);
 	HOLDS(pending || (owner_hnp_valid(c, &b->hnp) && binding_by_hnp(c, &b->hnp) == b));
 	HOLDS(is_node(c, b->mag) && is_node(c, b->home));
-	HOLDS(is_node_or_none(c, b->previous) && is_node_or_none(c, b->previous_mag));
+	HOLDS(is_node_or_none(c, b->previous_mag) && is_node_or_none(c, b->passed_over));
+	HOLDS(b->next == DOMAIN_NO_NODE || (pending && is_node(c, b->next)));
+	HOLDS(!b->leaving || pending);
+	HOLDS(is_node_or_none(c, b->successor));
 	n->bindings[b->mag]++;
 	n->pending += pending;
 	n->named += !pending;
@@ -200,6 +202,14 @@ static const char *check_redirection(const struct core *c, struct census *n, str
 	return NULL;
 }
 
+static const char *check_moved(const struct core *c, struct census *n, struct moved *v)
+{
+	TRY(check_exchange(c, n, &v->exchange, EXCHANGE_MOVED));
+	TRY(check_identity(n, v->mn));
+	HOLDS(timer_is_set(&v->exchange.timer) && is_node(c, v->dlma) && is_node(c, v->previous));
+	return NULL;
+}
+
 static const char *check_entries(const struct core *c, struct census *n)
 {
 	const struct core_state *s = &c->state;
@@ -210,6 +220,7 @@ static const char *check_entries(const struct core *c, struct census *n)
 	struct notice *w;
 	struct anchor *h;
 	struct learnt *l;
+	struct moved *v;
 
 	for (uint32_t i = 0; i < s->domain->node_count; i++)
 		TRY(check_timer(c, n, &s->peers[i].heartbeat, TIMER_PEER));
@@ -223,6 +234,8 @@ static const char *check_entries(const struct core *c, struct census *n)
 	TRY(check_attachment(c, n, a));
 	EACH(&s->notices, struct notice, node, w)
 	TRY(check_notice(c, n, w));
+	EACH(&s->moved, struct moved, node, v)
+	TRY(check_moved(c, n, v));
 	EACH(&s->revocations, struct revocation, node, r)
 	TRY(check_revocation(c, n, r));
 	EACH(&s->redirections, struct redirection, node, d)
@@ -273,5 +286,6 @@ bool invariants_settled(const struct core *c)
 	if (a->dlma != DOMAIN_NO_NODE)
 		return false;
 	return !s->bindings.count && !s->learnt.count && !s->attachments.count &&
-	       !s->notices.count && !s->revocations.count && !s->exchanges.count && !s->expecting;
+	       !s->notices.count && !s->moved.count && !s->revocations.count &&
+	       !s->exchanges.count && !s->expecting;
 }

@@ -273,7 +273,52 @@ Test(core, clocks_that_disagree_do_not_misplace_a_mn)
 	}
 }
 
+Test(core, a_mag_takes_the_time_of_its_lma)
+{
+	struct dlma_prefix hnp;
+
+	w.skew_ms[W_MAG_1A] = 3600000;
+	hnp = attach(W_MN1, W_MAG_1A);
+	cr_assert(eq(u64, core_state(w.cores[W_V_LMA_1])->counters.statuses[156], 1));
+	w.skew_ms[W_MAG_1A] = 0;
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_move(&w, W_MN1, W_NONE);
+	world_run(&w, 20000);
+	cr_assert(not(has_location(W_H_LMA, &hnp)), "de-registered all the same");
+}
+
+Test(core, clocks_that_were_wrong_do_not_keep_a_mn)
+{
+	struct dlma_prefix hnp;
+
+	/* A site an hour ahead of the H-LMA's, and then not any more. */
+	w.skew_ms[W_V_LMA_1] = w.skew_ms[W_MAG_1A] = 3600000;
+	hnp = attach(W_MN1, W_MAG_1A);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	w.skew_ms[W_V_LMA_1] = w.skew_ms[W_MAG_1A] = 0;
+	(void)attach(W_MN1, W_MAG_2);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
+	/* The previous D-LMA is an hour behind the new one. */
+	w.skew_ms[W_V_LMA_2] = w.skew_ms[W_MAG_2] = -3600000;
+	(void)attach(W_MN1, W_MAG_1A);
+	world_run(&w, 1000);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_1);
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_2])->bindings.count, 0));
+	/* The H-LMA's clock is set back by more than any window. */
+	w.skew_ms[W_H_LMA] = -7200000;
+	(void)attach(W_MN1, W_MAG_2);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+}
+
 static unsigned int losses;
+
+/* What tells a MAG that another one has the MN. */
+static bool lose_the_news(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	return m->bytes[2] == MH_BINDING_REVOCATION || m->bytes[2] == MH_HANDOVER_INITIATE;
+}
 
 static bool lose_some(struct world *world, const struct world_message *m)
 {
@@ -305,6 +350,104 @@ Test(core, loss_delays_but_does_not_break)
 		cr_assert(eq(int, world_trace(&w, W_V_LMA_1, &hnp, &tunnels), mag), "move %d", i);
 	}
 	cr_assert(lt(u32, 100, losses));
+}
+
+/* Loses the first answer of the H-LMA to V-LMA-1. */
+static bool lose_first_answer(struct world *world, const struct world_message *m)
+{
+	(void)world;
+	if (losses || m->from != W_H_LMA || m->to != W_V_LMA_1 || m->bytes[2] != MH_BINDING_ACK)
+		return false;
+	losses++;
+	return true;
+}
+
+static struct world_message delayed;
+
+static bool delay_first_answer(struct world *world, const struct world_message *m)
+{
+	if (!lose_first_answer(world, m))
+		return false;
+	delayed = *m;
+	return true;
+}
+
+Test(core, the_next_d_lma_speaks_before_the_h_lma_answers)
+{
+	struct dlma_prefix hnp;
+
+	losses = 0;
+	w.lose = delay_first_answer;
+	world_move(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 100);
+	hnp = attach(W_MN1, W_MAG_2);
+	cr_assert(eq(u32, losses, 1));
+	world_inject(&w, delayed.from, delayed.to, delayed.bytes, delayed.len);
+	world_run(&w, 5000);
+	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_BINDING, W_MAG_2);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_1])->bindings.count, 0));
+	cr_assert(eq(sz, core_state(w.cores[W_MAG_1A])->attachments.count, 0));
+}
+
+Test(core, the_h_lma_hears_that_a_mn_left_before_it_had_answered)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	world_move(&w, W_MN1, W_MAG_2);
+	world_run(&w, 10);
+	world_move(&w, W_MN1, W_NONE);
+	world_detach(&w, W_MN1, W_MAG_2);
+	world_run(&w, 20000);
+	cr_assert(not(has_location(W_H_LMA, &hnp)), "anchored nowhere");
+	cr_assert(not(has_location(W_V_LMA_2, &hnp)));
+}
+
+Test(core, the_h_lma_tells_the_previous_d_lma_too)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_H_LMA);
+	unsigned int tunnels;
+
+	/* V-LMA-1 hears nothing of having been the D-LMA, until the MN has moved on. */
+	losses = 0;
+	w.lose = lose_first_answer;
+	(void)attach(W_MN1, W_MAG_2);
+	world_move(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 100);
+	(void)attach(W_MN1, W_H_LMA);
+	world_run(&w, 10000);
+	cr_assert(eq(u32, losses, 1));
+	expect_location(W_V_LMA_2, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_1);
+	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &hnp, &tunnels), W_H_LMA));
+	cr_assert(eq(sz, core_state(w.cores[W_V_LMA_2])->bindings.count, 0));
+}
+
+Test(core, a_late_departure_is_answered)
+{
+	const struct core_state *s = core_state(w.cores[W_MAG_1A]);
+
+	(void)attach(W_MN1, W_MAG_1A);
+	(void)attach(W_MN1, W_MAG_2);
+	world_detach(&w, W_MN1, W_MAG_1A);
+	world_run(&w, 10);
+	cr_assert(eq(sz, s->attachments.count, 0));
+	cr_assert(eq(sz, s->exchanges.count, 0));
+}
+
+Test(core, a_mn_that_is_there_is_registered_anew_if_it_cannot_be_refreshed)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+
+	/* V-LMA-1 believes that MAG-1B has the MN; MAG-1A does not hear of it. */
+	w.at[W_MN1] = W_NONE;
+	w.lose = lose_the_news;
+	world_move(&w, W_MN1, W_MAG_1B);
+	world_run(&w, 20);
+	w.at[W_MN1] = W_MAG_1A;
+	world_run(&w, 400000);
+	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_BINDING, W_MAG_1A);
+	cr_assert(world_delivers(&w, W_MAG_1A, &hnp));
 }
 
 Test(core, ping_pong_ends_where_the_mn_is)
@@ -362,6 +505,16 @@ Test(core, the_h_lma_that_restarts_remembers)
 	cr_assert(eq(int, world_trace(&w, W_V_LMA_2, &home, &tunnels), W_H_LMA));
 	(void)attach(W_MN1, W_MAG_2);
 	expect_location(W_H_LMA, &hnp, DLMA_LOCATION_ANCHOR, W_V_LMA_2);
+}
+
+Test(core, a_restart_takes_no_entry_from_a_mn_at_home)
+{
+	struct dlma_prefix home = attach(W_MN1, W_H_LMA);
+
+	w.at[W_MN1] = W_NONE; /* it does not answer at once */
+	world_restart(&w, W_H_LMA);
+	expect_location(W_H_LMA, &home, DLMA_LOCATION_BINDING, W_H_LMA);
+	cr_assert(not(w.deleted[W_H_LMA]));
 }
 
 static struct world_message recorded[256];

@@ -426,7 +426,9 @@ static struct outcome expect_registration(
 		return refused(MH_STATUS_hnp_not_authorised, DLMA_SIGNAL_refused);
 	if (scene == S_D_LMA && about == A_UNKNOWN)
 		return refused(MH_STATUS_prefix_set, DLMA_SIGNAL_refused);
-	if (what == W_DEREGISTER && (scene != S_D_LMA || has != sender))
+	if (what == W_DEREGISTER && (scene != S_D_LMA || about == A_FOREIGN))
+		return accepted(false); /* there is nothing to end */
+	if (what == W_DEREGISTER && has != sender)
 		return out_of_date;
 	if (scene != S_D_LMA || about == A_FOREIGN)
 		return pending; /* the owner decides */
@@ -471,7 +473,7 @@ static struct outcome expect_update(enum scene scene, enum what what, int sender
 		return no;
 	if (!third && is_mag(sender))
 		return no; /* a MAG is no D-LMA */
-	if (what == W_MOVED_FUTURE)
+	if (what == W_MOVED_FUTURE && !owner)
 		return refused(MH_STATUS_timestamp_mismatch, DLMA_SIGNAL_refused);
 	if (has_binding(scene, about) && third && !owner)
 		return no; /* a D-LMA speaks for itself, and nobody else */
@@ -479,6 +481,9 @@ static struct outcome expect_update(enum scene scene, enum what what, int sender
 		return no;
 	if (old && entry)
 		return refused(MH_STATUS_timestamp_lower, DLMA_SIGNAL_outdated);
+	/* A MAG tunnels what its MNs send to other MAGs only (draft 5.4). */
+	if (is_mag(self_of[scene]) && what != W_WITHDRAW && what != W_TO_MAG)
+		return accepted(false);
 	if (what == W_WITHDRAW)
 		return accepted(
 			pointed_to(scene, about) != NOTHING || (scene == S_LEFT && about == A_MN1));

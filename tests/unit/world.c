@@ -243,6 +243,7 @@ static void carry_out(struct world *w, int node, const struct effect *e)
 		x = entry(w->locations[node], &e->location.hnp, false);
 		if (x)
 			x->used = false;
+		w->deleted[node] += x != NULL;
 		break;
 	case EFFECT_ACCESS_PUT:
 		x = entry(w->access[node], &e->access.hnp, true);
@@ -485,6 +486,7 @@ static void adopt(struct world *w, int node)
 void world_restart(struct world *w, int node)
 {
 	core_free(w->cores[node]);
+	w->deleted[node] = 0;
 	start_core(w, node);
 	for (unsigned int i = 0; node == W_H_LMA && i < w->stored_count; i++) {
 		struct event e = {.kind = EVENT_RESTORE};

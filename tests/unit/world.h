@@ -54,6 +54,7 @@ struct world {
 	struct record stored[W_TABLE_MAX]; /* the H-LMA's store */
 	unsigned int stored_count;
 	bool (*lose)(struct world *w, const struct world_message *m); /* NULL: nothing */
+	unsigned int deleted[W_NODES]; /* locations that were there, since the last start */
 	bool expecting[W_NODES];
 	bool used_recently; /* what EFFECT_CHECK_USE finds */
 };
