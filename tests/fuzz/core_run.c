@@ -108,13 +108,22 @@ static void restore_all(const struct mirror *before)
 	}
 }
 
+/* What never got into the map is not there after a restart. */
+static void forget_failed(struct mirror *m)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < m->location_count; i++)
+		if (m->locations[i].kind)
+			m->locations[kept++] = m->locations[i];
+	m->location_count = kept;
+}
+
 static void adopt_all(const struct mirror *before)
 {
 	for (unsigned int i = 0; i < before->location_count; i++) {
 		struct event e = {.kind = EVENT_ADOPT_LOCATION};
 
-		if (!before->locations[i].kind)
-			continue; /* never got into the map */
 		e.adopt_location.hnp = before->locations[i].hnp;
 		e.adopt_location.kind = before->locations[i].kind;
 		e.adopt_location.target = before->locations[i].target;
@@ -140,6 +149,7 @@ void run_start(bool with_link)
 		.epoch = ++run.epoch,
 		.restart_counter = run.epoch};
 
+	forget_failed(&run.mirror);
 	before = run.mirror;
 	run.core = core_new(&o);
 	CHECK(run.core);

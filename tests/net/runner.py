@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True  # nothing of a run is left in the source tree
 
 import privacy  # pylint: disable=wrong-import-position
-from lab import Lab, Skip, all_cases, sweep  # pylint: disable=wrong-import-position
+from lab import Lab, Skip, all_cases, sweep, thrifty  # pylint: disable=wrong-import-position
 from lab.timing import scaled  # pylint: disable=wrong-import-position
 
 GRACE_S = 20  # for a test that was told to stop, to clean up
@@ -37,11 +37,20 @@ BUILD = Path(os.environ.get("DLMA_BUILD", HERE.parents[1] / "build")).resolve()
 
 
 def discover(directory):
-    """Imports all test modules of a directory; returns every (case, hook)."""
+    """Imports all test modules of a directory; returns every case."""
     sys.path.insert(0, str(directory))
     for path in sorted(directory.glob("t_*.py")):
         importlib.import_module(path.stem)
-    return [(case, hook) for case in all_cases() for hook in case.hooks]
+    return all_cases()
+
+
+def choose(options):
+    """[(case, hook)] by the options of the command line."""
+    cases = discover(options.tests)
+    runs = thrifty(cases) if options.thrifty else [(c, hook) for c in cases for hook in c.hooks]
+    return [(case, hook) for case, hook in runs
+            if options.hook in (None, hook) and (case.rows or not options.rows)
+            and (not options.k or any(text in label(case, hook) for text in options.k))]
 
 
 def label(case, hook):
@@ -237,6 +246,8 @@ def arguments():
     parser.add_argument("-k", action="append", default=[], metavar="TEXT",
                         help="only tests with TEXT in their name; several: any of them")
     parser.add_argument("--rows", action="store_true", help="only tests that prove a requirement")
+    parser.add_argument("--thrifty", action="store_true",
+                        help="every test on one hook, every requirement on both")
     parser.add_argument("--hook", choices=("xdp", "tc"), help="only this hook")
     parser.add_argument("--list", action="store_true", help="print names and rows, run nothing")
     parser.add_argument("--keep", action="store_true", help="keep the logs of passed tests too")
@@ -249,9 +260,7 @@ def arguments():
 def main():
     """Exit status 1 if any test failed or none was chosen."""
     options = arguments()
-    chosen = [(case, hook) for case, hook in discover(options.tests)
-              if options.hook in (None, hook) and (case.rows or not options.rows)
-              and (not options.k or any(text in label(case, hook) for text in options.k))]
+    chosen = choose(options)
     if options.list:
         for case, hook in chosen:
             print(f"{label(case, hook):56}{' '.join(case.rows)}")

@@ -59,9 +59,9 @@ MUTANTS = {
         [("agent/core/learnt.c",
           "	return l && (l->target == sender || l->dlma == sender) && l->kind != DLMA_LOCATION_HELD;\n",
           "	(void)sender;\n	return l;\n")]),
-    "h_lma_tells_one_only": (
-        "the H-LMA does not tell the D-LMA before the previous one",
-        [("agent/core/anchor.c", "	tell_displaced(c, a, before);\n", "	(void)tell_displaced;\n")]),
+    "h_lma_tells_nobody": (
+        "the H-LMA leaves it to the new D-LMA to tell the previous one",
+        [("agent/core/anchor.c", "		moved_tell_also(c, a);\n", "		(void)moved_tell_also;\n")]),
     "no_question": (
         "a MAG that has been replaced is not asked whether the MN is still there",
         [("agent/core/revoke.c",

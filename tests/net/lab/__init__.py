@@ -10,8 +10,8 @@
         print(flow.stop().lost, len(capture.stop()))
 """
 
-from .case import Skip, all_cases, test
+from .case import Skip, all_cases, test, thrifty
 from .core import Lab, LabError
 from .netns import sweep
 
-__all__ = ["Lab", "LabError", "Skip", "all_cases", "sweep", "test"]
+__all__ = ["Lab", "LabError", "Skip", "all_cases", "sweep", "test", "thrifty"]

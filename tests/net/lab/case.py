@@ -44,6 +44,29 @@ def test(rows=(), hooks=HOOKS, lab=(), limit_s=DEFAULT_LIMIT_S):
     return register
 
 
+def covering(cases):
+    """Some of these tests that together prove every row that they prove all together."""
+    chosen, left = [], {row for case in cases for row in case.rows}
+    while left:
+        best = max(cases, key=lambda case: len(left.intersection(case.rows)))
+        chosen.append(best)
+        left.difference_update(best.rows)
+    return chosen
+
+
+def thrifty(cases):
+    """[(case, hook)]: each test on one hook, in turns; on both, what each row needs."""
+    both = covering([case for case in cases if set(case.hooks) == set(HOOKS)])
+    chosen, turn = [], 0
+    for case in cases:
+        if case in both or len(case.hooks) == 1:
+            chosen += [(case, hook) for hook in case.hooks]
+        else:
+            chosen.append((case, case.hooks[turn % len(case.hooks)]))
+            turn += 1
+    return chosen
+
+
 def all_cases():
     """Every test of the modules imported so far."""
     return list(_cases)
