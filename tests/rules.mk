@@ -35,6 +35,25 @@ unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
 test: deps ## install what is missing, build, run every test (root)
 	$(Q)BUILD=$(BUILD) $(PYTHON) tests/run.py
 
+# Everything that measures how hard this is to break, in full; docs/reliability.md is committed.
+FIGURES := $(BUILD)/reliability
+
+.PHONY: reliability
+reliability: deps all test-programs ## the figures of reliability: build/reliability.json, docs (root)
+	$(Q)rm -rf $(FIGURES)
+	$(Q)for part in sim-figures mutants fuzz-smoke siege store-figures flood rotate restarts many; do \
+		$(MAKE) --no-print-directory BUILD=$(BUILD) $$part || failed=1; \
+	done; \
+	$(PYTHON) tests/reliability/report.py $(FIGURES) $(BUILD)/reliability.json docs/reliability.md && \
+		[ -z "$$failed" ]
+
+# Those tests of messages, and of the store, that leave figures.
+.PHONY: siege store-figures
+siege: $(patsubst %,$(BUILD)/tests/unit/test_%,siege matrix trust heartbeat)
+	$(Q)for t in $^; do BUILD=$(BUILD) DLMA_HOURS=10 $$t || exit 1; done
+store-figures: store-tests
+	$(Q)for t in $(STORE_TESTS); do DLMA_BUILD=$(BUILD) $$t || exit 1; done
+
 # The pure code takes nothing but the C library, our shared layouts, and its own kind.
 .PHONY: check-includes
 check-includes: ## fail if core or wire includes what it must not

@@ -71,7 +71,13 @@ void counters_print(
 		(double)quantile(c->times, 0.999) / 1e6, (double)c->clean_permille / 1000);
 }
 
-bool counters_write(const struct sim_counters *c, unsigned int failures, const char *path)
+struct figure {
+	const char *name, *goal;
+	bool ok;
+	char value[128];
+};
+
+static bool write_figures(const struct figure *all, size_t count, const char *path)
 {
 	FILE *f = fopen(path, "w");
 
@@ -79,11 +85,33 @@ bool counters_write(const struct sim_counters *c, unsigned int failures, const c
 		perror(path);
 		return false;
 	}
-	fprintf(f, "handovers %llu\nviolations %u\ntunnels %llu\nsettled %.6f\nclean %.3f\n",
-		(unsigned long long)c->sums.handovers, failures, (unsigned long long)c->tunnels,
-		(double)c->settled_us / 1e6, (double)c->clean_permille / 1000);
-	fprintf(f, "half %.3f\nmost %.3f\npackets %llu\npromises %llu\n",
-		(double)quantile(c->times, 0.5) / 1e6, (double)quantile(c->times, 0.999) / 1e6,
-		(unsigned long long)c->sums.packets, (unsigned long long)c->sums.promised);
+	for (size_t i = 0; i < count; i++)
+		fprintf(f, "%s\n \"%s\": {\"goal\": \"%s\", \"value\": \"%s\", \"ok\": %s}",
+			i ? "," : "{", all[i].name, all[i].goal, all[i].value,
+			all[i].ok ? "true" : "false");
+	fputs("\n}\n", f);
 	return !fclose(f);
+}
+
+bool counters_write(const struct sim_counters *c, unsigned int failures, const char *path)
+{
+	enum { GOAL = 1000000, SETTLE_S = 140 };
+	const struct sim_sums *s = &c->sums;
+	double settled = (double)c->settled_us / 1e6;
+	struct figure all[] = {
+		{"simulated-handovers", "at least 1,000,000", s->handovers >= GOAL, ""},
+		{"simulated-violations", "0", !failures, ""},
+		{"simulated-tables-right-after-all-faults", "within 140 s", settled <= SETTLE_S,
+			""},
+		{"simulated-moves-without-faults", "at most 2 RTT + 1 RTO",
+			c->clean_permille <= 1000, ""},
+	};
+
+	snprintf(all[0].value, sizeof(all[0].value), "%llu, with %llu packets",
+		(unsigned long long)s->handovers, (unsigned long long)s->packets);
+	snprintf(all[1].value, sizeof(all[1].value), "%u", failures);
+	snprintf(all[2].value, sizeof(all[2].value), "%.1f s at most", settled);
+	snprintf(all[3].value, sizeof(all[3].value), "%.2f of that at most",
+		(double)c->clean_permille / 1000);
+	return write_figures(all, sizeof(all) / sizeof(*all), path);
 }

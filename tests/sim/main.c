@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: sim [--first N] [--seeds N | --handovers N] [--jobs N] [--stop] [--numbers FILE]\n"
+	"usage: sim [--first N] [--seeds N | --handovers N] [--jobs N] [--stop] [--figures FILE]\n"
 	"       sim --seed N [--chart MN|all] [--packets]\n"
 	"  both: [--only FAULT[,FAULT...] | --no-faults] [--loss PERMILLE] [--orderly]\n";
 
@@ -23,7 +23,7 @@ struct arguments {
 	uint64_t first, seeds, handovers;
 	unsigned int jobs;
 	struct plan_options plan;
-	const char *numbers, *only;
+	const char *figures, *only;
 	bool stop, one, chart, packets;
 	int chart_mobile;
 };
@@ -82,8 +82,8 @@ static bool parse_value(struct arguments *a, const char *word, const char *value
 	} else if (!strcmp(word, "--only")) {
 		a->only = value;
 		return plan_read_faults(value, &a->plan.only);
-	} else if (!strcmp(word, "--numbers")) {
-		a->numbers = value;
+	} else if (!strcmp(word, "--figures")) {
+		a->figures = value;
 	} else if (!strcmp(word, "--chart")) {
 		a->chart = true;
 		a->chart_mobile = *value == 'a' ? NOWHERE : (int)number;
@@ -279,7 +279,7 @@ int main(int argc, char **argv)
 	if (!a.one)
 		print_failures(&a, sh);
 	counters_print(&total, sh->next - a.first, sh->failures, seconds() - begin);
-	if (a.numbers && !counters_write(&total, sh->failures, a.numbers))
+	if (a.figures && !counters_write(&total, sh->failures, a.figures))
 		return 2;
 	return !alive || sh->failures ? 1 : 0;
 }

@@ -10,15 +10,19 @@ fails. A mutant that survives is a failure, and so is one whose lines are not in
 more: it has to follow the source.
 """
 
+import json
 import os
 import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS_MAX = 3000
+# Seeds that caught those that are hard to catch, tried first: after a change others may have to.
+LIKELY = {"plain_timestamps": 249, "notice_not_acknowledged": 96, "told_before_durable": 852}
 
 # name: (what is wrong, [(file, old lines, new lines)])
 MUTANTS = {
@@ -105,7 +109,7 @@ def build(name, flags):
     """Builds build/mutants/NAME/sim."""
     where = BUILD / "mutants" / name
     subprocess.run(["rm", "-rf", where], check=True)
-    objects = []
+    objects, commands = [], []
     for source in mutate(name, where):
         # Beside the changed headers, so that they are found first; the others where they are.
         copy = where / source
@@ -119,9 +123,11 @@ def build(name, flags):
             for header in (ROOT / "tests/sim").glob("*.h"):
                 (where / "tests/sim" / header.name).write_text(header.read_text())
         out = copy.with_suffix(".o")
-        subprocess.run([*flags, "-Wno-error", f"-I{where}/agent", f"-I{where}", "-Iinclude",
-                        "-Iagent", "-Itests/sim", "-I.", "-c", "-o", out, copy], cwd=ROOT, check=True)
+        commands.append([*flags, "-Wno-error", "-O1", f"-I{where}/agent", f"-I{where}", "-Iinclude",
+                         "-Iagent", "-Itests/sim", "-I.", "-c", "-o", out, copy])
         objects.append(out)
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(lambda argv: subprocess.run(argv, cwd=ROOT, check=True), commands))
     done = {str(Path(o).relative_to(where)) for o in objects}
     rest = [p for p in (BUILD / "obj/tests/sim").glob("*.o")
             if f"tests/sim/{p.name}" not in done]
@@ -132,12 +138,29 @@ def build(name, flags):
     return program
 
 
-def caught(program):
-    """(seeds that it took, what the simulator said); (None, "") if the mutant survived."""
-    done = subprocess.run([program, "--seeds", str(SEEDS_MAX), "--stop", "--jobs", str(JOBS)],
-                          cwd=ROOT, capture_output=True, text=True, check=False)
+def simulate(program, first, seeds):
+    """(seed that failed, what the simulator said); (None, "") if none did."""
+    done = subprocess.run([program, "--first", str(first), "--seeds", str(seeds), "--stop",
+                           "--jobs", str(JOBS)], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
     found = re.search(r"^seed (\d+): (.*)$", done.stdout, re.MULTILINE)
     return (int(found[1]), found[2]) if done.returncode and found else (None, "")
+
+
+def caught(name, program):
+    """The same; (None, "") if the mutant survived."""
+    likely = simulate(program, LIKELY[name], 8) if name in LIKELY else (None, "")
+    return likely if likely[0] else simulate(program, 1, SEEDS_MAX)
+
+
+def record(names, survivors):
+    """Leaves the figure for build/reliability.json."""
+    directory = BUILD / "reliability"
+    directory.mkdir(parents=True, exist_ok=True)
+    row = {"goal": "all", "value": f"{len(names) - len(survivors)} of {len(names)}",
+           "ok": not survivors}
+    (directory / "mutants.json").write_text(json.dumps({"mutants-caught": row}) + "\n",
+                                            encoding="utf-8")
 
 
 def main():
@@ -147,7 +170,7 @@ def main():
     survivors = []
     for name in names:
         begin = time.monotonic()
-        seeds, why = caught(build(name, flags))
+        seeds, why = caught(name, build(name, flags))
         print(f"{name:26} {f'caught by seed {seeds}' if seeds else 'SURVIVED':22}"
               f"{time.monotonic() - begin:6.1f} s  {MUTANTS[name][0]}", flush=True)
         if seeds:
@@ -155,6 +178,8 @@ def main():
         else:
             survivors.append(name)
     print(f"{len(names) - len(survivors)} of {len(names)} mutants caught")
+    if len(names) == len(MUTANTS):
+        record(names, survivors)
     return 1 if survivors else 0
 
 

@@ -24,9 +24,15 @@ SIM_JOBS ?= $(shell nproc)
 SEEDS    ?= 1000
 FIRST    ?= 1
 
-.PHONY: sim sim-nightly mutants mutant-flags scale
+.PHONY: sim sim-figures sim-nightly mutants mutant-flags scale
 sim: $(BUILD)/sim ## simulate whole domains (SEEDS=1000 FIRST=1)
 	$(Q)$(BUILD)/sim --first $(FIRST) --seeds $(SEEDS) --jobs $(SIM_JOBS)
+
+# A million handovers, and what they came to.
+sim-figures: $(BUILD)/sim
+	$(Q)mkdir -p $(BUILD)/reliability
+	$(Q)$(BUILD)/sim --first $(FIRST) --handovers 1000000 --jobs $(SIM_JOBS) \
+		--figures $(BUILD)/reliability/sim.json
 
 sim-nightly: $(BUILD)/sim ## the same, 100,000,000 handovers
 	$(Q)$(BUILD)/sim --first $(FIRST) --handovers 100000000 --jobs $(SIM_JOBS)

@@ -150,7 +150,7 @@ static uint64_t run(uint64_t from, uint64_t length, int code)
 
 static void tell(void)
 {
-	FILE *f = figures_open("faults");
+	FILE *f = figures_open("disk");
 
 	cr_assert_not_null(f);
 	printf("%lu power cuts on failing disks\n", states);

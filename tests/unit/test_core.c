@@ -835,25 +835,6 @@ Test(core, a_dead_peer_is_noticed_in_time)
 			cr_assert(eq(int, state_at(i, W_V_LMA_1), PEER_UP), "at %d", i);
 }
 
-static uint64_t loss_state;
-
-static bool lose_one_in_twenty(struct world *world, const struct world_message *m)
-{
-	(void)world;
-	(void)m;
-	loss_state = loss_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return loss_state >> 33 < (1U << 31) / 20;
-}
-
-Test(core, a_lossy_path_is_no_dead_peer, .timeout = 60)
-{
-	use_fast_heartbeats();
-	w.lose = lose_one_in_twenty;
-	world_run(&w, 1800000);
-	for (int i = 0; i < W_NODES; i++)
-		cr_assert(eq(u32, w.reports[i][REPORT_peer_down], 0), "half an hour at node %d", i);
-}
-
 Test(core, what_leads_to_a_dead_d_lma_goes_back_to_the_owner)
 {
 	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
