@@ -213,7 +213,7 @@ void presence_on_revocation(struct core *c, struct peer *p, const struct mh_mess
 	struct attachment *a = by_revocation(c, &m->options);
 	uint8_t trigger = m->revocation.code;
 
-	if (!peer_is_lma(c, p->index)) {
+	if (!domain_may_register(c->state.domain, c->state.conf->self, p->index)) {
 		count(c, DLMA_SIGNAL_not_authorised);
 		return;
 	}

@@ -94,11 +94,13 @@ def monitor_tells_who_told_whom(lab):
     socket = lab.run_dir / "h-lma/agent.sock"
     human = lab.start("h-lma", [lab.program("dlmactl"), "--socket", socket, "monitor"])
     machine = lab.start("h-lma", [lab.program("dlmactl"), "--socket", socket, "--json", "monitor"])
-    lab.wait(lambda: human.alive and machine.alive, 5, "watching")
+    lab.wait(lambda: lab.run("h-lma", "cat /proc/net/unix").stdout.count(str(socket)) == 3, 5,
+             "the agent has taken both calls")
     attach(lab, "mag-1a")
     attach(lab, "mag-2")
     line = "H-LMA: D-LMA of mn1@example.net (2001:db8:100:1::/64) is now v-lma-2"
-    lab.wait(lambda: line in human.output(), 5, "the move is told")
+    lab.wait(lambda: line in human.output() and '"v-lma-2"' in machine.output(), 5,
+             "the move is told to both")
     events = [json.loads(text) for text in machine.output().splitlines()]
     moves = [e["peer"] for e in events if e["event"] == "anchor_moved"]
     assert moves == ["v-lma-1", "v-lma-2"], events

@@ -528,7 +528,7 @@ static struct outcome expect_revocation(
 		trigger >= MH_TRIGGER_HANDOVER_SAME_ATT && trigger <= MH_TRIGGER_HANDOVER_UNKNOWN;
 
 	if (is_mag(self_of[scene])) {
-		if (is_mag(sender))
+		if (!domain_may_register(&r.conf.domain, r.conf.self, (uint16_t)sender))
 			return silently_refused;
 		if (scene == S_LEFT || about != A_MN1)
 			return answer(
