@@ -20,7 +20,7 @@ $(BUILD)/tests/tools/%.bpf.o: tests/tools/%.bpf.c tests/tools/lab.bpf.h
 	$(Q)$(CLANG) $(BPF_CFLAGS) -idirafter /usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 
 .PHONY: lab-tools
-lab-tools: $(LAB_TOOLS) $(LAB_BPF) ## the tools of the test laboratory
+lab-tools: $(LAB_TOOLS) $(LAB_BPF) $(BUILD)/scale ## the tools of the test laboratory
 
 # Loader and agent as a later version might be: with another layout of the maps.
 NEXT := $(BUILD)/next
