@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Draining (dlmactl drain): a node is emptied before maintenance, and nobody notices."""
 
+import re
+
 import pcap
 from figure5 import (attach, binding, counters_close, delivered_by, edited_conf, learnt, location,
                      mn_id, signalling)
@@ -16,7 +18,8 @@ def start(lab, **options):
     def edit(text):
         for address, backup in BACKUPS:
             text = text.replace(f'"{address}";', f'"{address}"; backup = "{backup}";', 1)
-        return text
+        # A node is empty when nothing is forwarded any more.
+        return re.sub(r"(cache_lifetime_s|forwarding_lifetime_s) = \d+", r"\1 = 8", text)
     lab.start_dlma(conf_dir=edited_conf(lab, edit), **options)
 
 
