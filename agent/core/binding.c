@@ -340,6 +340,8 @@ static void return_anew(struct core *c, const struct revocation *r, uint64_t abo
 	b->att = r->att;
 	b->handoff = MH_HANDOFF_UNKNOWN;
 	b->stamp = above + 1;
+	/* What the MAG said before that is as late as it was. */
+	b->last_timestamp = r->last_timestamp;
 	binding_set_lifetime(c, b, r->lifetime_ms);
 	claim_start(c, b);
 }

@@ -47,11 +47,11 @@ static void give_way(struct core *c, struct binding *b, uint64_t stamp)
 {
 	if (!b->leaving && !addr_is_zero(&b->hnp.addr))
 		revoke_start(c, b, b->mag, stamp, true, b->next);
-	if (b->next != DOMAIN_NO_NODE)
+	if (b->next != DOMAIN_NO_NODE && b->next_stamp > learnt_stamp(c, &b->hnp))
 		learnt_forward(
 			c, &b->hnp, &(struct onward){b->mn, b->next, b->next, b->next_stamp});
-	else
-		learnt_surpassed(c, &b->hnp, b->home, stamp);
+	/* Older than what the H-LMA says: it may have come back to us since, and forward to us. */
+	learnt_surpassed(c, &b->hnp, b->home, stamp);
 	binding_drop(c, b);
 }
 
@@ -187,20 +187,6 @@ void claim_given_up(struct core *c, struct exchange *e)
 		give_way(c, b, b->stamp); /* the MAG may believe to be registered */
 	else
 		binding_end(c, b);
-}
-
-void claim_surpassed(
-	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp)
-{
-	struct binding *b = binding_by_hnp(c, hnp);
-
-	/* If the MN is here by a fresh attach, bid above; the H-LMA decides. */
-	if (!b || b->state != BINDING_ACTIVE || b->successor != DOMAIN_NO_NODE ||
-		stamp <= b->stamp || b->outbids++ >= OUTBIDS_MAX)
-		return;
-	report(c, REPORT_binding_outbid, b->mn, &b->hnp, previous);
-	b->stamp = stamp + 1;
-	claim_start(c, b);
 }
 
 /* The timer is the pace: one binding a millisecond. */

@@ -191,9 +191,6 @@ void claim_start(struct core *c, struct binding *b);
 bool claim_build(struct core *c, struct exchange *e, struct mh_message *m);
 void claim_answered(struct core *c, struct exchange *e, const struct mh_message *m);
 void claim_given_up(struct core *c, struct exchange *e);
-/* The previous D-LMA knows a newer stamp. */
-void claim_surpassed(
-	struct core *c, const struct dlma_prefix *hnp, uint16_t previous, uint64_t stamp);
 /* The H-LMA lost its state, or these bindings were never confirmed: claims them all anew. */
 void claim_all(struct core *c, uint16_t home);
 

@@ -317,12 +317,15 @@ static uint8_t update_binding(
 	return MH_STATUS_accepted;
 }
 
-/* The same, while this node is asking the H-LMA for the MN: an older claim than that is over. */
+/*
+ * The same, while this node is asking the H-LMA for the MN. Every word is kept, whatever our own
+ * claim says: it may be refused, and nobody tells us a second time.
+ */
 static uint8_t update_pending(const struct core *c, struct binding *b, const struct update *u)
 {
 	if (u->sender != u->place.dlma && !from_owner(c, u))
 		return MH_STATUS_prohibited;
-	if (u->place.stamp > b->stamp && u->lifetime_ms)
+	if (u->lifetime_ms)
 		binding_overtaken(b, &u->request.hnp, u->place.dlma, u->place.stamp);
 	return MH_STATUS_accepted;
 }

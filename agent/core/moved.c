@@ -142,8 +142,10 @@ void moved_answered(struct core *c, struct exchange *e, const struct mh_message 
 		 */
 		learnt_prolong(c, &hnp);
 	}
-	if (m->ba.status == MH_STATUS_timestamp_lower)
-		claim_surpassed(c, &hnp, v->previous, m->options.timestamp);
+	/*
+	 * If it knows a newer movement (157) that goes by the H-LMA, and comes from there. To bid
+	 * above it now would be a guess: two LMAs that do not have the MN would go on for long.
+	 */
 	drop(c, v);
 }
 

@@ -92,6 +92,7 @@ void revoke_start(struct core *c, const struct binding *b, uint16_t mag, uint64_
 	r->att = b->att;
 	r->lifetime_ms = b->lifetime_ms;
 	r->until_ms = c->now.mono_ms + b->lifetime_ms;
+	r->last_timestamp = b->last_timestamp;
 	r->stamp = stamp;
 	r->may_return = may_return;
 	r->rival = rival;
@@ -111,6 +112,7 @@ void revoke_later(struct core *c, const struct revocation *was)
 	r->att = was->att;
 	r->lifetime_ms = was->lifetime_ms;
 	r->until_ms = was->until_ms;
+	r->last_timestamp = was->last_timestamp;
 	r->stamp = was->stamp;
 	r->may_return = r->paced = true;
 	r->rival = DOMAIN_NO_NODE;

@@ -174,8 +174,9 @@ struct revocation {
 	struct exchange exchange;
 	const struct identity *mn; /* held */
 	struct dlma_prefix hnp;
-	uint64_t stamp;	   /* of the movement that asks; an outbid must be above it */
-	uint64_t until_ms; /* the MAG may believe so long to have the MN */
+	uint64_t stamp;		 /* of the movement that asks; an outbid must be above it */
+	uint64_t until_ms;	 /* the MAG may believe so long to have the MN */
+	uint64_t last_timestamp; /* of the last PBU, for the binding that may come back */
 	uint32_t lifetime_ms;
 	uint16_t mag;
 	uint16_t home;
