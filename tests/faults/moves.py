@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A handover during which one call of one daemon fails: in the end all tables are right, and the
+MN is reachable."""
+
+import time
+
+from domain import NODES
+from outcome import Outcome
+
+SETTLED_S = 20  # retransmissions begin after a second, and double
+ENOUGH_S = 0.3  # for the last messages of a handover that went well
+SIGN_OF_LIFE_S = 1  # a MN that hears nothing does not keep silent for ever
+
+
+class Moves:
+    """Handovers of one MN, there and back between two MAGs, with faults in one agent."""
+
+    def __init__(self, domain, node, hoa, mags):
+        self._domain, self._node, self._hoa = domain, node, hoa
+        self._mags = list(mags)  # where the MN goes next, and where it is
+        self._cn = domain.lab.address("cn")
+        self.what = f"move {node} dlma-agent"
+
+    def _move(self):
+        target = self._mags[0]
+        self._mags.reverse()
+        self._domain.lab.move("mn", target)
+        return target
+
+    def calls(self):
+        """How many calls of each class a handover has at most, in either direction."""
+        most = {}
+        for _ in self._mags * 2:
+            self._domain.control(self._node, "dlma-agent").reset()
+            target = self._move()
+            self._wait(target)
+            calls = self._domain.control(self._node, "dlma-agent").calls()
+            most = {kind: max(most.get(kind, 0), calls[kind]) for kind in calls}
+            wrong = self._settle(target)
+            assert not wrong, f"{self.what}, without any fault: {wrong}"
+        return most
+
+    def fail(self, kind, number):
+        """One handover with that call failing."""
+        control = self._domain.control(self._node, "dlma-agent")
+        outcome = Outcome(f"{self.what} to {self._mags[0]}", kind, number)
+        control.arm(kind, number)
+        target = self._move()
+        self._wait(target, control)
+        control.disarm()
+        outcome.how = "moved" if control.failed else "not reached"
+        outcome.problems = self._settle(target)
+        outcome.crash = next(filter(None, (self._domain.crash(node, program) for node in NODES
+                                           for program in ("dlma-loader", "dlma-agent"))), None)
+        self._revive(outcome)
+        return outcome
+
+    def _wait(self, target, control=None):
+        """Until the call has failed, or the handover is over without it. The daemon itself is asked
+        nothing: that would be calls as well."""
+        others = [node for node in NODES if node != self._node]
+        begin = time.monotonic()
+        while time.monotonic() - begin < SETTLED_S and not (control and control.failed):
+            if self._domain.registered(self._hoa, target, others) and \
+                    time.monotonic() - begin > ENOUGH_S:
+                return
+            time.sleep(0.01)
+
+    def _settle(self, target):
+        begin = time.monotonic()
+
+        def problems():
+            if time.monotonic() - begin > SIGN_OF_LIFE_S:
+                self._domain.reachable(self._cn, "mn")
+            found = self._domain.inconsistencies(self._hoa, target)
+            if not found and not self._domain.reachable(self._hoa):
+                found = [f"{self._hoa} at {target} is not reachable"]
+            return found
+
+        return self._domain.until(problems, SETTLED_S)
+
+    def _revive(self, outcome):
+        """After a crash the sweep goes on with a new daemon."""
+        for program in ("dlma-loader", "dlma-agent"):
+            for node in NODES:
+                if not self._domain.process(node, program).alive:
+                    outcome.crash = outcome.crash or f"{program} of {node} has ended"
+                    self._domain.restart(node, program)
+                    self._domain.lab.wait_ready(node)

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Resource faults: the n-th allocation, write, message or bpf() of a running daemon fails.
+
+    tests/faults/sweep.py            every call of every class, some minutes
+    tests/faults/sweep.py --quick    some of each class, half a minute
+
+Over the start-up of loader and agent, and over one handover; the daemons are those of DLMA_BUILD.
+The figures go to DLMA_BUILD/reliability/faults.json.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(Path(__file__).resolve().parent),
+                str(Path(__file__).resolve().parents[1] / "net")]
+
+import figure5  # pylint: disable=wrong-import-position
+import outcome  # pylint: disable=wrong-import-position
+from control import CLASSES  # pylint: disable=wrong-import-position
+from domain import Domain  # pylint: disable=wrong-import-position
+from moves import Moves  # pylint: disable=wrong-import-position
+from starts import Starts  # pylint: disable=wrong-import-position
+
+# Of a quick sweep: faults by class, spread over all calls.
+QUICK = {
+    "start h-lma dlma-agent": {"alloc": 10, "write": 6, "send": 2, "bpf": 6},
+    "start h-lma dlma-loader": {"alloc": 6, "write": 1, "send": 4, "bpf": 8},
+    "move h-lma dlma-agent": {"alloc": 6, "write": 3, "send": 2, "bpf": 1},
+    "move v-lma-1 dlma-agent": {"alloc": 6, "send": 3, "bpf": 1},
+    "move mag-1a dlma-agent": {"alloc": 6, "send": 3, "bpf": 2},
+}
+
+
+def numbers(calls, most):
+    """Which of so many calls are to fail: all, or `most` of them from the first to the last."""
+    if most is None or most >= calls:
+        return range(1, calls + 1)
+    return sorted({1 + i * (calls - 1) // max(1, most - 1) for i in range(most)})
+
+
+def sweep(what, options):
+    """All faults of one daemon; yields their outcomes."""
+    calls = what.calls()
+    print(f"{what.what}: " + ", ".join(f"{n} {kind}" for kind, n in calls.items()), flush=True)
+    for kind in options.kinds:
+        most = QUICK.get(what.what, {}).get(kind, 0) if options.quick else None
+        for number in list(numbers(calls[kind], most))[::options.every]:
+            done = what.fail(kind, number)
+            if options.verbose or not done.good:
+                print(done, flush=True)
+            yield done
+
+
+def parts(domain):
+    """The sweeps, in an order in which each begins where the last one has left the MN."""
+    lab = domain.lab
+    places = {figure5.attach(lab, "h-lma"): "h-lma", figure5.attach(lab, "mag-1a", "mn-2"): "mag-1a"}
+    hoa = next(iter(places))
+    for node in ("h-lma", "mag-1a", "v-lma-1"):
+        yield Starts(domain, node, "dlma-agent", places)
+    yield Starts(domain, "h-lma", "dlma-loader", places)
+    yield Starts(domain, "h-lma", "dlma-loader", places, fresh=True)
+    figure5.attach(lab, "mag-2")
+    for node in ("h-lma", "v-lma-1", "mag-1a"):
+        domain.restart(node, "dlma-agent")
+        lab.wait_ready(node)
+        yield Moves(domain, node, hoa, ("mag-1a", "mag-2"))
+
+
+def arguments():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="some faults of each class only")
+    parser.add_argument("-k", action="append", metavar="TEXT",
+                        help="only sweeps with TEXT in their name; several: any of them")
+    parser.add_argument("--class", dest="kinds", action="append", choices=CLASSES,
+                        help="only this class of calls")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th call only")
+    parser.add_argument("--trace", action="store_true", help="show who made a call that failed")
+    parser.add_argument("--verbose", action="store_true", help="a line for each fault")
+    options = parser.parse_args()
+    options.kinds = options.kinds or CLASSES
+    return options
+
+
+def chosen(part, options):
+    """Whether a part is asked for."""
+    return (not options.quick or part.what in QUICK) and \
+        (not options.k or any(text in part.what for text in options.k))
+
+
+def main():
+    """Exit status 1 if anything was wrong."""
+    options = arguments()
+    begin = time.monotonic()
+    done = []
+    with Domain(trace=options.trace) as domain:
+        for part in parts(domain):
+            if chosen(part, options):
+                done += sweep(part, options)
+    well = outcome.report(done, "faults", whole=not (options.k or len(options.kinds) < len(CLASSES)))
+    print(f"{len(done)} faults in {time.monotonic() - begin:.0f} s")
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
