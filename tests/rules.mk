@@ -26,6 +26,11 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(U
 $(BUILD)/tests/unit/test_core_memory: LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=core_step
 
+# The same for all that a configuration takes, and libconfig as the programs have it.
+$(BUILD)/tests/unit/test_conf_memory: $(LIBCONFIG)
+$(BUILD)/tests/unit/test_conf_memory: LDFLAGS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
 test-programs: unit-programs fuzz-plain bpf-tests store-tests bench-programs lab-tools

@@ -332,10 +332,14 @@ int agent_run(struct agent *a)
 {
 	int err;
 
+	memory_insist();
 	a->mh_fd = -1;
 	a->loop = ev_default_loop(EVFLAG_AUTO);
 	a->started_ms = agent_now().mono_ms;
 	err = start(a);
+	memory_relent();
+	if (err && err != -EINTR && !log_said_error())
+		log_error("cannot start: %s", strerror(-err));
 	if (!err) {
 		start_watchers(a);
 		a->ready = true;

@@ -66,6 +66,10 @@ struct moment agent_now(void);
 /* Sets everything up, runs until a signal, and cleans up. Returns an exit status. */
 int agent_run(struct agent *a);
 
+/* memory.c: libev, and OpenSSL until memory_relent(), wait for memory or end the agent. */
+void memory_insist(void);
+void memory_relent(void);
+
 /* mhsock.c: Mobility Headers, IPv6 protocol 135. 0 or -errno after a message. */
 int mhsock_open(struct agent *a);
 void mhsock_close(struct agent *a);

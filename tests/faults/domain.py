@@ -15,12 +15,14 @@ from typing import NamedTuple
 import figure5
 from control import Control
 from lab import Lab, topology
+from lab.timing import scaled
 from maps import Map
 
 NODES = ("h-lma", "v-lma-1", "mag-1a", "v-lma-2", "mag-2")
 LMAS = ("h-lma", "v-lma-1", "v-lma-2")
 LMA_OF = {"h-lma": "h-lma", "mag-1a": "v-lma-1", "mag-2": "v-lma-2"}
 MAGS = tuple(LMA_OF)
+SIGN_OF_LIFE_S = 0.7
 HOPS_MAX = 3  # tunnels between any LMA and the MAG of a MN
 NO_DELAY = {site.name: 0 for site in topology.SITES}
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
@@ -117,7 +119,7 @@ class Domain:
         if told:
             return f"{told} in {process.log}"
         if process.exit_status is not None and process.exit_status < 0:
-            return f"ended by signal {-process.exit_status}: {output[-300:]!r}"
+            return f"ended by signal {-process.exit_status}: {output[-3000:]!r}"
         return None
 
     # Tables
@@ -183,10 +185,14 @@ class Domain:
         expected = KINDS.get(told["reason"], kind) if told else kind
         return [] if kind == expected else [f"{node}: map has kind {kind}, front says {told}"]
 
-    def until(self, problems, deadline_s):
-        """Polls until there are no problems any more; returns those at the deadline."""
-        deadline = time.monotonic() + deadline_s
-        while (found := problems()) and time.monotonic() < deadline:
+    def until(self, problems, deadline_s, mobiles=()):
+        """Polls until there are no problems any more; returns those at the deadline. Mobile nodes
+        do not keep silent for ever meanwhile."""
+        begin = time.monotonic()
+        while (found := problems()) and time.monotonic() - begin < scaled(deadline_s):
+            if time.monotonic() - begin > SIGN_OF_LIFE_S:
+                for mobile in mobiles:
+                    self.reachable(self.lab.address("cn"), mobile)
             time.sleep(0.02)
         return found
 

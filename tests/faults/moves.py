@@ -9,16 +9,16 @@ from outcome import Outcome
 
 SETTLED_S = 20  # retransmissions begin after a second, and double
 ENOUGH_S = 0.3  # for the last messages of a handover that went well
-SIGN_OF_LIFE_S = 1  # a MN that hears nothing does not keep silent for ever
 
 
 class Moves:
     """Handovers of one MN, there and back between two MAGs, with faults in one agent."""
 
+    ways = 2  # there and back a call is another one
+
     def __init__(self, domain, node, hoa, mags):
         self._domain, self._node, self._hoa = domain, node, hoa
         self._mags = list(mags)  # where the MN goes next, and where it is
-        self._cn = domain.lab.address("cn")
         self.what = f"move {node} dlma-agent"
 
     def _move(self):
@@ -67,17 +67,13 @@ class Moves:
             time.sleep(0.01)
 
     def _settle(self, target):
-        begin = time.monotonic()
-
         def problems():
-            if time.monotonic() - begin > SIGN_OF_LIFE_S:
-                self._domain.reachable(self._cn, "mn")
             found = self._domain.inconsistencies(self._hoa, target)
             if not found and not self._domain.reachable(self._hoa):
                 found = [f"{self._hoa} at {target} is not reachable"]
             return found
 
-        return self._domain.until(problems, SETTLED_S)
+        return self._domain.until(problems, SETTLED_S, ("mn",))
 
     def _revive(self, outcome):
         """After a crash the sweep goes on with a new daemon."""

@@ -19,6 +19,8 @@ class Starts:
     came up, and a new one if not.
     """
 
+    ways = 1
+
     def __init__(self, domain, node, program, places, fresh=False):
         self._domain, self._node, self._program = domain, node, program
         self._places = places  # {HoA: MAG}
@@ -102,7 +104,7 @@ class Starts:
         domain = self._domain
         if self._fresh:
             domain.restart(self._node, "dlma-agent")
-        return domain.until(self._problems, RIGHT_S)
+        return domain.until(self._problems, RIGHT_S, ("mn", "mn-2"))
 
     def _problems(self):
         domain, found = self._domain, []

@@ -48,11 +48,12 @@ def sweep(what, options):
     print(f"{what.what}: " + ", ".join(f"{n} {kind}" for kind, n in calls.items()), flush=True)
     for kind in options.kinds:
         most = QUICK.get(what.what, {}).get(kind, 0) if options.quick else None
-        for number in list(numbers(calls[kind], most))[::options.every]:
-            done = what.fail(kind, number)
-            if options.verbose or not done.good:
-                print(done, flush=True)
-            yield done
+        for number in options.number or list(numbers(calls[kind], most))[::options.every]:
+            for _ in range(what.ways):
+                done = what.fail(kind, number)
+                if options.verbose or not done.good:
+                    print(done, flush=True)
+                yield done
 
 
 def parts(domain):
@@ -80,6 +81,8 @@ def arguments():
     parser.add_argument("--class", dest="kinds", action="append", choices=CLASSES,
                         help="only this class of calls")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every N-th call only")
+    parser.add_argument("--number", type=int, action="append", metavar="N",
+                        help="only the N-th call, to see a fault again")
     parser.add_argument("--trace", action="store_true", help="show who made a call that failed")
     parser.add_argument("--verbose", action="store_true", help="a line for each fault")
     options = parser.parse_args()
@@ -102,7 +105,7 @@ def main():
         for part in parts(domain):
             if chosen(part, options):
                 done += sweep(part, options)
-    well = outcome.report(done, "faults", whole=not (options.k or len(options.kinds) < len(CLASSES)))
+    well = outcome.report(done, "faults", whole=not (options.k or options.number or len(options.kinds) < len(CLASSES)))
     print(f"{len(done)} faults in {time.monotonic() - begin:.0f} s")
     return 0 if well else 1
 
