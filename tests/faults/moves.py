@@ -4,26 +4,35 @@ MN is reachable."""
 
 import time
 
+import figure5
 from domain import NODES
 from outcome import Outcome
 
 SETTLED_S = 20  # retransmissions begin after a second, and double
-ENOUGH_S = 0.3  # for the last messages of a handover that went well
+ENOUGH_S = 0.2  # for the last messages of a handover that went well
+PROBED_S = 3  # and for a MAG that has to find out by itself
 
 
 class Moves:
-    """Handovers of one MN, there and back between two MAGs, with faults in one agent."""
+    """Handovers of one MN, there and back between two MAGs, with faults in one agent.
+
+    told: the old MAG hears that the MN has left; otherwise it has to find out.
+    """
 
     ways = 2  # there and back a call is another one
 
-    def __init__(self, domain, node, hoa, mags):
+    def __init__(self, domain, node, hoa, mags, told=True):
         self._domain, self._node, self._hoa = domain, node, hoa
-        self._mags = list(mags)  # where the MN goes next, and where it is
-        self.what = f"move {node} dlma-agent"
+        self._mags = mags  # where the MN goes next, and where it is
+        self._told = told
+        self.what = f"move {node} dlma-agent" + ("" if told else " untold")
 
     def _move(self):
-        target = self._mags[0]
+        target, old = self._mags
         self._mags.reverse()
+        self._domain.lab.move("mn", None)
+        if self._told:
+            self._domain.ask(old, f"detach {figure5.mn_id('mn')}")
         self._domain.lab.move("mn", target)
         return target
 
@@ -59,10 +68,11 @@ class Moves:
         """Until the call has failed, or the handover is over without it. The daemon itself is asked
         nothing: that would be calls as well."""
         others = [node for node in NODES if node != self._node]
+        enough = ENOUGH_S if self._told or self._node != self._mags[0] else PROBED_S
         begin = time.monotonic()
         while time.monotonic() - begin < SETTLED_S and not (control and control.failed):
             if self._domain.registered(self._hoa, target, others) and \
-                    time.monotonic() - begin > ENOUGH_S:
+                    time.monotonic() - begin > enough:
                 return
             time.sleep(0.01)
 

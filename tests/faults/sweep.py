@@ -66,10 +66,12 @@ def parts(domain):
     yield Starts(domain, "h-lma", "dlma-loader", places)
     yield Starts(domain, "h-lma", "dlma-loader", places, fresh=True)
     figure5.attach(lab, "mag-2")
-    for node in ("h-lma", "v-lma-1", "mag-1a"):
+    mags = ["mag-1a", "mag-2"]
+    for node in ("h-lma", "v-lma-1", "mag-1a", "v-lma-2"):
         domain.restart(node, "dlma-agent")
         lab.wait_ready(node)
-        yield Moves(domain, node, hoa, ("mag-1a", "mag-2"))
+        yield Moves(domain, node, hoa, mags)
+        yield Moves(domain, node, hoa, mags, told=False)
 
 
 def arguments():
