@@ -327,8 +327,10 @@ static int adopt_access(struct agent *a)
 		struct event e = {.kind = EVENT_ADOPT_ACCESS};
 		struct dlma_access entry;
 
-		if (bpf_map_lookup_elem(a->path->access, &key, &entry))
-			continue;
+		if (bpf_map_lookup_elem(a->path->access, &key, &entry)) {
+			err = -errno;
+			break;
+		}
 		e.adopt_access.hnp = hnp_of_key(a, &key);
 		e.adopt_access.ifindex = entry.ifindex;
 		memcpy(e.adopt_access.mac, entry.mn_mac, sizeof(entry.mn_mac));

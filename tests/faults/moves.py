@@ -5,6 +5,7 @@ MN is reachable."""
 import time
 
 import figure5
+from control import CLASSES
 from domain import NODES
 from outcome import Outcome
 
@@ -20,11 +21,13 @@ class Moves:
     """
 
     ways = 2  # there and back a call is another one
+    origins = ()  # all are tried
 
     def __init__(self, domain, node, hoa, mags, told=True):
         self._domain, self._node, self._hoa = domain, node, hoa
         self._mags = mags  # where the MN goes next, and where it is
         self._told = told
+        self.kinds = CLASSES if told else CLASSES[1:]  # allocations are much the same
         self.what = f"move {node} dlma-agent" + ("" if told else " untold")
 
     def _move(self):

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,17 +25,26 @@
 
 enum call_class { CALL_NONE, CALL_ALLOC, CALL_WRITE, CALL_SEND, CALL_BPF, CALL_CLASS_COUNT };
 
+enum { FRAMES_MAX = 24, EARLY_SIZE = 4096, MODULES_MAX = 64, ORIGINS_MAX = 1 << 14 };
+
 struct control {
 	uint32_t class; /* of the calls that fail; CALL_NONE: none does */
 	uint32_t from;	/* the first that fails, from 1 */
 	uint32_t count; /* how many in a row */
 	uint32_t failed;
+	uint32_t recording; /* whether it is to be written down where allocations come from */
 	uint32_t calls[CALL_CLASS_COUNT];
+	uint32_t origin[ORIGINS_MAX]; /* of each allocation: a name for its way there */
 };
 
-enum { FRAMES_MAX = 24, EARLY_SIZE = 4096 };
+/* Where a program or library is in memory, which differs from run to run. */
+struct module {
+	uintptr_t begin, end;
+};
 
 static struct control *control;
+static struct module modules[MODULES_MAX];
+static size_t module_count;
 static bool traced;
 
 /* The function behind ours, be it of the C library or of a sanitizer. */
@@ -60,6 +70,42 @@ static void trace(enum call_class class, uint32_t number)
 	backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
 }
 
+static int keep_module(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct module *m = &modules[module_count];
+
+	(void)size, (void)arg;
+	if (module_count == MODULES_MAX)
+		return 1;
+	m->begin = info->dlpi_addr;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_LOAD)
+			m->end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr +
+				 info->dlpi_phdr[i].p_memsz;
+	module_count++;
+	return 0;
+}
+
+/* The same in each run. */
+static uint32_t place_of(uintptr_t at)
+{
+	for (size_t i = 0; i < module_count; i++)
+		if (at >= modules[i].begin && at < modules[i].end)
+			return (uint32_t)(at - modules[i].begin + i * 0x9e3779b9u);
+	return 0;
+}
+
+static uint32_t origin(void)
+{
+	void *frames[FRAMES_MAX];
+	int count = backtrace(frames, FRAMES_MAX);
+	uint32_t name = 2166136261u;
+
+	for (int i = 0; i < count; i++)
+		name = (name ^ place_of((uintptr_t)frames[i])) * 16777619u;
+	return name;
+}
+
 /* Counts a call; whether it is to fail, with errno as it then should be. */
 static bool fails(enum call_class class, int error)
 {
@@ -69,6 +115,8 @@ static bool fails(enum call_class class, int error)
 	if (!c)
 		return false;
 	number = __atomic_add_fetch(&c->calls[class], 1, __ATOMIC_SEQ_CST);
+	if (class == CALL_ALLOC && c->recording && number <= ORIGINS_MAX)
+		c->origin[number - 1] = origin();
 	if (__atomic_load_n(&c->class, __ATOMIC_SEQ_CST) != class || number < c->from ||
 		number - c->from >= c->count)
 		return false;
@@ -91,8 +139,8 @@ __attribute__((constructor)) static void begin(void)
 		_exit(99);
 	}
 	traced = getenv("DLMA_FAULTS_TRACE");
-	if (traced)
-		(void)backtrace(&frame, 1); /* what it loads, it loads now */
+	(void)backtrace(&frame, 1); /* what it loads, it loads now */
+	dl_iterate_phdr(keep_module, NULL);
 	p = real(mmap)(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (p == MAP_FAILED)

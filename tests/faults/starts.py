@@ -4,6 +4,7 @@ nothing behind that the next start would stumble over."""
 
 import json
 
+from control import CLASSES
 from domain import read_store
 from outcome import Outcome
 
@@ -20,6 +21,7 @@ class Starts:
     """
 
     ways = 1
+    kinds = CLASSES
 
     def __init__(self, domain, node, program, places, fresh=False):
         self._domain, self._node, self._program = domain, node, program
@@ -27,15 +29,16 @@ class Starts:
         self._fresh = fresh
         self.what = f"start {node} {program}" + (" fresh" if fresh else "")
         self._store = self._interfaces = None
+        self.origins = ()
 
     def calls(self):
         """How many calls of each class a start has that nothing happens to."""
         self._end()
         control = self._domain.control(self._node, self._program)
-        control.reset()
+        control.reset(recording=True)
         self._begin()
         assert self._is_up(), self._output()
-        calls = control.calls()
+        calls, self.origins = control.calls(), control.origins()
         wrong = self._serves()
         assert not wrong, f"{self.what}, without any fault: {wrong}"
         self._interfaces = self._attached()
