@@ -33,7 +33,7 @@ $(BUILD)/tests/unit/test_conf_memory: LDFLAGS += \
 
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
-test-programs: unit-programs fuzz-plain bpf-tests store-tests bench-programs lab-tools
+test-programs: unit-programs fuzz-plain bpf-tests store-tests bench-programs lab-tools fault-shim
 unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
 	$(Q)for t in $^; do $$t || exit 1; done
 

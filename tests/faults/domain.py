@@ -42,11 +42,15 @@ class Domain:
 
     def __enter__(self):
         self.lab.__enter__()
-        self.lab.start_dlma(nodes=NODES)
+        try:
+            self.lab.start_dlma(nodes=NODES)
+        except BaseException:
+            self.lab.close()
+            raise
         return self
 
-    def __exit__(self, *exception):
-        self.lab.__exit__(*exception)
+    def __exit__(self, *_):
+        self.lab.close()
 
     def control(self, node, program):
         """What decides about the faults of a daemon."""

@@ -28,11 +28,11 @@ from starts import Starts  # pylint: disable=wrong-import-position
 
 # Of a quick sweep: faults by class, spread over all calls.
 QUICK = {
-    "start h-lma dlma-agent": {"alloc": 10, "write": 6, "send": 2, "bpf": 6},
-    "start h-lma dlma-loader": {"alloc": 6, "write": 1, "send": 4, "bpf": 8},
-    "move h-lma dlma-agent": {"alloc": 6, "write": 3, "send": 2, "bpf": 1},
-    "move v-lma-1 dlma-agent": {"alloc": 6, "send": 3, "bpf": 1},
-    "move mag-1a dlma-agent": {"alloc": 6, "send": 3, "bpf": 2},
+    "start h-lma dlma-agent": {"alloc": 10, "write": 3, "send": 2, "bpf": 6},
+    "start h-lma dlma-loader": {"alloc": 6, "write": 1, "send": 3, "bpf": 6},
+    "move h-lma dlma-agent": {"alloc": 4, "write": 2, "send": 2, "bpf": 1},
+    "move v-lma-1 dlma-agent": {"alloc": 4, "send": 3, "bpf": 2},
+    "move mag-1a dlma-agent": {"alloc": 4, "send": 2, "bpf": 2},
 }
 
 
@@ -73,9 +73,10 @@ def sweep(what, options, seen):
         ways = 1 if options.quick and kind != "bpf" else what.ways
         for number in numbers(what, kind, calls[kind], options, seen):
             for _ in range(ways):
+                begin = time.monotonic()
                 done = what.fail(kind, number)
                 if options.verbose or not done.good:
-                    print(done, flush=True)
+                    print(f"{done} ({time.monotonic() - begin:.1f} s)", flush=True)
                 yield done
 
 
