@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a daemon under the shim (shim.c) shares with the sweep: which calls fail, how many there were."""
+"""What a daemon under the shim (shim.c) shares with the sweep: which calls fail, and how many there
+were."""
 
 import mmap
 import struct
 
 CLASSES = ("alloc", "write", "send", "bpf")  # in the order of enum call_class, from 1
-# The shim stands before the sanitizer. Leaks are for other tests: a daemon that ends may leave some.
+# The shim stands before the sanitizer. A daemon that ends half-way may leave memory behind.
 _ASAN = "verify_asan_link_order=0:detect_leaks=0"
 _RECORDING, _CALLS, _ORIGINS = 4, 5, 6 + len(CLASSES)  # where they begin, in words
 _ORIGINS_MAX = 1 << 14

@@ -31,7 +31,8 @@ class Outcome:
 
     def __str__(self):
         wrong = "; ".join(filter(None, [self.crash, *self.problems]))
-        return f"{self.what}: {self.kind} call {self.number}: {self.how}{': ' if wrong else ''}{wrong}"
+        text = f"{self.what}: {self.kind} call {self.number}: {self.how}"
+        return f"{text}: {wrong}" if wrong else text
 
 
 def report(outcomes, part, whole=True):

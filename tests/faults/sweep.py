@@ -148,7 +148,8 @@ def main():
     groups = [(agent_starts, options), (loader_starts_and_moves, options)]
     with multiprocessing.Pool(options.j) as pool:
         done = [outcome for found in pool.starmap(run, groups, 1) for outcome in found]
-    well = report(done, "faults", whole=not (options.k or options.number or len(options.kinds) < len(CLASSES)))
+    part = options.k or options.number or len(options.kinds) < len(CLASSES)
+    well = report(done, "faults", whole=not part)
     print(f"{len(done)} faults in {time.monotonic() - begin:.0f} s")
     return 0 if well else 1
 
