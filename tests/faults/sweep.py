@@ -11,6 +11,7 @@ The figures go to DLMA_BUILD/reliability/faults.json.
 
 import argparse
 import multiprocessing
+import signal
 import sys
 import time
 from pathlib import Path
@@ -145,6 +146,7 @@ def main():
     """Exit status 1 if anything was wrong."""
     options = arguments()
     begin = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     groups = [(agent_starts, options), (loader_starts_and_moves, options)]
     with multiprocessing.Pool(options.j) as pool:
         done = [outcome for found in pool.starmap(run, groups, 1) for outcome in found]
