@@ -35,9 +35,13 @@ AGENT_SRC  := agent/main.c $(wildcard agent/io/*.c)
 LOADER_SRC := $(wildcard loader/*.c)
 CTL_SRC    := $(wildcard agent/ctl/*.c)
 
-AGENT_LIBS  := -lbpf -lev -lmnl -lcrypto -lsqlite3 -ljansson -lconfig -lcap
-LOADER_LIBS := -lxdp -lbpf -lmnl -lcap -ljansson -lconfig
-CTL_LIBS    := -ljansson -lconfig
+AGENT_LIBS  := -lbpf -lev -lmnl -lcrypto -lsqlite3 -ljansson -lcap
+LOADER_LIBS := -lxdp -lbpf -lmnl -lcap -ljansson
+CTL_LIBS    := -ljansson
+
+# libconfig, with our functions for its allocations: agent/base/conf_memory.c has the reason.
+LIBCONFIG       := $(BUILD)/libconfig.a
+LIBCONFIG_CALLS := malloc calloc realloc strdup
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SKELETONS := $(BUILD)/bpf/dlma_xdp.skel.h $(BUILD)/bpf/dlma_tc.skel.h
@@ -50,6 +54,12 @@ all: $(PROGRAMS) ## build the three programs into build/
 PURE := $(BUILD)/libpure.a
 BASE := $(BUILD)/libbase.a
 
+$(LIBCONFIG):
+	$(call say,OBJCOPY,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)objcopy --redefine-sym __strdup=strdup $$($(CC) -print-file-name=libconfig.a) $@
+	$(Q)objcopy $(foreach f,$(LIBCONFIG_CALLS),--redefine-sym $f=conf_memory_$f) $@
+
 $(PURE): $(call obj,$(PURE_SRC))
 $(BASE): $(call obj,$(BASE_SRC))
 $(PURE) $(BASE):
@@ -58,15 +68,15 @@ $(PURE) $(BASE):
 
 link = $(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
-$(BUILD)/dlma-agent: $(call obj,$(AGENT_SRC)) $(PURE) $(BASE)
+$(BUILD)/dlma-agent: $(call obj,$(AGENT_SRC)) $(PURE) $(BASE) $(LIBCONFIG)
 	$(call say,LINK,$@)
 	$(link) $(AGENT_LIBS)
 
-$(BUILD)/dlma-loader: $(call obj,$(LOADER_SRC)) $(PURE) $(BASE)
+$(BUILD)/dlma-loader: $(call obj,$(LOADER_SRC)) $(PURE) $(BASE) $(LIBCONFIG)
 	$(call say,LINK,$@)
 	$(link) $(LOADER_LIBS)
 
-$(BUILD)/dlmactl: $(call obj,$(CTL_SRC)) $(BASE)
+$(BUILD)/dlmactl: $(call obj,$(CTL_SRC)) $(BASE) $(LIBCONFIG)
 	$(call say,LINK,$@)
 	$(link) $(CTL_LIBS)
 

@@ -3,6 +3,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "io/agent.h"
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 
@@ -39,10 +40,14 @@ int main(int argc, char **argv)
 	bool check = false;
 	int file = parse(argc, argv, &check), status = 0;
 
-	if (!a || file < 0) {
+	if (file < 0) {
 		fputs(usage, stderr);
 		free(a);
 		return 2;
+	}
+	if (!a) {
+		log_error("cannot start: %s", strerror(ENOMEM));
+		return 1;
 	}
 	if (conf_load(argv[file], &a->conf, stderr))
 		status = 2;

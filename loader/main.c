@@ -400,6 +400,8 @@ int main(int argc, char **argv)
 	object_quiet();
 	l.hook_override = o.hook;
 	err = o.mode == MODE_CHECK ? 0 : run_mode(&l, &o);
+	if (err && !log_said_error())
+		log_error("cannot go on: %s", strerror(-err));
 	errors_close(&l);
 	object_done(&l);
 	netlink_close(l.netlink);

@@ -4,6 +4,7 @@
 include tests/bpf/rules.mk
 include tests/bench/rules.mk
 include tests/store/rules.mk
+include tests/faults/rules.mk
 include tests/net/rules.mk
 include tests/kernels/rules.mk
 include tests/demo/rules.mk
@@ -25,9 +26,14 @@ $(UNIT_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(U
 $(BUILD)/tests/unit/test_core_memory: LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=core_step
 
+# The same for all that a configuration takes, and libconfig as the programs have it.
+$(BUILD)/tests/unit/test_conf_memory: $(LIBCONFIG)
+$(BUILD)/tests/unit/test_conf_memory: LDFLAGS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
 .PHONY: unit-programs test-programs unit
 unit-programs: $(UNIT_TESTS)
-test-programs: unit-programs fuzz-plain bpf-tests store-tests bench-programs lab-tools
+test-programs: unit-programs fuzz-plain bpf-tests store-tests bench-programs lab-tools fault-shim
 unit: $(UNIT_TESTS) ## unit tests of wire, core and configuration
 	$(Q)for t in $^; do $$t || exit 1; done
 

@@ -150,6 +150,17 @@ def store():
     return found
 
 
+def faults():
+    """Running daemons of which one call fails, of each class some; `make faults` has them all."""
+    found = target("build the shim", "fault-shim")
+    begin = time.monotonic()
+    status, output = run(["/usr/bin/python3", "tests/faults/sweep.py", "--quick"],
+                         env={**os.environ, "DLMA_BUILD": str(BUILD)})
+    if not status:
+        print(output, end="")
+    return found + one("faults quick", status, output, time.monotonic() - begin)
+
+
 def net_runner(build, *options):
     """Runs tests on network namespaces with the programs of a build."""
     results = build / "tests/net/results.json"
@@ -191,7 +202,7 @@ def demo():
 
 
 SUITES = {"static": static, "unit": unit, "sim": sim, "fuzz": fuzz, "bpf": bpf, "store": store,
-          "net": net, "sanitized": sanitized, "demo": demo}
+          "faults": faults, "net": net, "sanitized": sanitized, "demo": demo}
 
 
 def main():

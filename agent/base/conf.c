@@ -29,9 +29,8 @@ static const struct conf_field domain_file[] = {
 static void read_text(
 	struct conf_reader *r, const char *text, const struct conf_field *fields, void *base)
 {
-	config_t config;
+	config_t config = {0};
 
-	config_init(&config);
 	if (!conf_file_parse(r, text, &config))
 		(void)conf_read_group(r, config_root_setting(&config), fields, base);
 	config_destroy(&config);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "base/conf_memory.h"
 #include "base/conf_read.h"
 #include <ctype.h>
 #include <errno.h>
@@ -269,6 +270,12 @@ static const char *parse_advice(const char *error)
 	       "line before";
 }
 
+static void error_parse(struct conf_reader *r, const config_t *config)
+{
+	conf_error_at(r, config_error_file(config), (unsigned int)config_error_line(config),
+		"%s; %s", config_error_text(config), parse_advice(config_error_text(config)));
+}
+
 int conf_file_parse(struct conf_reader *r, const char *text, config_t *config)
 {
 	uint32_t before = r->error_count;
@@ -276,17 +283,16 @@ int conf_file_parse(struct conf_reader *r, const char *text, config_t *config)
 	struct scan scan = {.r = r, .at = text, .line = 1, .includes = &includes};
 	int directory = directory_len(r->path);
 	char *include_dir = directory ? strndup(r->path, (size_t)directory) : strdup(".");
+	int err = include_dir ? 0 : -ENOMEM;
 
-	if (!include_dir) {
+	if (!err)
+		(void)scan_text(&scan, 0);
+	if (!err && r->error_count == before)
+		err = conf_memory_read(config, include_dir, text);
+	if (err == -ENOMEM)
 		conf_error(r, NULL, "out of memory");
-		return -EINVAL;
-	}
-	(void)scan_text(&scan, 0);
-	config_set_include_dir(config, include_dir);
-	if (r->error_count == before && !config_read_string(config, text))
-		conf_error_at(r, config_error_file(config), (unsigned int)config_error_line(config),
-			"%s; %s", config_error_text(config),
-			parse_advice(config_error_text(config)));
+	else if (err)
+		error_parse(r, config);
 	free(include_dir);
 	return r->error_count == before ? 0 : -EINVAL;
 }

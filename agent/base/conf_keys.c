@@ -165,13 +165,13 @@ void conf_keys_absent(
 
 static void read_file(struct conf_reader *r, const char *text, struct node_conf *conf, bool in_use)
 {
-	config_t config;
+	config_t config = {0};
 
-	config_init(&config);
 	if (!conf_file_parse(r, text, &config) &&
 		!conf_read_group(r, config_root_setting(&config), file_fields, conf) && in_use)
 		check_strangers(r, config_lookup(&config, "keys"), conf);
-	wipe_texts(config_root_setting(&config));
+	if (config_root_setting(&config))
+		wipe_texts(config_root_setting(&config));
 	config_destroy(&config);
 }
 

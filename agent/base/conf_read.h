@@ -129,7 +129,10 @@ const char *conf_file_problem(int err);
 /* Wipes and frees it; NULL is fine. */
 void conf_file_wipe(char *text);
 
-/* Parses into an initialised config. Returns 0, or -EINVAL after one or more lines. */
+/*
+ * Parses into a config that is zeroed, and fit for config_destroy() afterwards, whatever happens.
+ * Returns 0, or -EINVAL after one or more lines.
+ */
 int conf_file_parse(struct conf_reader *r, const char *text, config_t *config);
 
 /* Path of a file that a setting names: relative to the file that the setting stands in. */

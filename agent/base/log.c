@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 static enum log_level shown = LOG_LEVEL_INFO;
+static bool said_error;
 
 static const struct {
 	const char *name;
@@ -25,10 +26,16 @@ bool log_shows(enum log_level level)
 	return level <= shown;
 }
 
+bool log_said_error(void)
+{
+	return said_error;
+}
+
 void log_v(enum log_level level, const char *format, va_list args)
 {
 	char line[1024];
 
+	said_error = said_error || level == LOG_LEVEL_ERROR;
 	if (!log_shows(level))
 		return;
 	vsnprintf(line, sizeof(line), format, args);

@@ -13,6 +13,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 /* Least important level that is still shown; LOG_LEVEL_INFO unless set. */
 void log_set_level(enum log_level level);
 bool log_shows(enum log_level level);
+/* Whether the operator has been told of an error: who ends needs a reason, but not two. */
+bool log_said_error(void);
 
 void log_v(enum log_level level, const char *format, va_list args);
 __attribute__((format(printf, 2, 3))) void log_at(enum log_level level, const char *format, ...);

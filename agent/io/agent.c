@@ -8,6 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+enum { POSTED_MIN = 2 * EFFECTS_MAX }; /* more than the steps of one event have ever posted */
+
 struct moment agent_now(void)
 {
 	struct timespec mono, wall;
@@ -20,18 +22,23 @@ struct moment agent_now(void)
 	};
 }
 
-void agent_post(struct agent *a, const struct event *e)
+static int grow_posted(struct agent *a, uint32_t cap)
 {
-	if (a->posted_count == a->posted_cap) {
-		uint32_t cap = a->posted_cap ? 2 * a->posted_cap : 16;
-		struct event *grown = reallocarray(a->posted, cap, sizeof(*grown));
+	struct event *grown = reallocarray(a->posted, cap, sizeof(*grown));
 
-		if (!grown)
-			return;
-		a->posted = grown;
-		a->posted_cap = cap;
-	}
+	if (!grown)
+		return -ENOMEM;
+	a->posted = grown;
+	a->posted_cap = cap;
+	return 0;
+}
+
+int agent_post(struct agent *a, const struct event *e)
+{
+	if (a->posted_count == a->posted_cap && grow_posted(a, 2 * a->posted_cap))
+		return -ENOMEM;
 	a->posted[a->posted_count++] = *e;
+	return 0;
 }
 
 static void check_use(struct agent *a, const struct dlma_prefix *hnp)
@@ -40,32 +47,31 @@ static void check_use(struct agent *a, const struct dlma_prefix *hnp)
 
 	e.use.hnp = *hnp;
 	e.use.idle_ms = maps_idle_ms(a, hnp);
-	agent_post(a, &e);
+	(void)agent_post(a, &e);
 }
 
 static void put_location(struct agent *a, const struct effect *effect)
 {
 	struct event e = {.kind = EVENT_MAP_FAILED};
-	int err = maps_put_location(a, effect);
+	int err = unwritten_write(a, effect);
 
-	if (!err) {
-		if (effect->location.kind != DLMA_LOCATION_HELD)
-			hold_release(a, &effect->location.hnp);
+	if (!err && effect->location.kind != DLMA_LOCATION_HELD)
+		hold_release(a, &effect->location.hnp);
+	if (!err || err == -EAGAIN)
 		return;
-	}
 	log_error("cannot write a location: %s%s", strerror(-err),
 		err == -E2BIG ? "; raise limits.locations (docs/upgrade.md)" : "");
 	e.map_failed.hnp = effect->location.hnp;
-	agent_post(a, &e);
+	(void)agent_post(a, &e);
 }
 
 static void put_access(struct agent *a, const struct effect *effect)
 {
-	int err = maps_put_access(a, effect);
+	int err = unwritten_write(a, effect);
 
 	if (!err)
 		hold_release(a, &effect->access.hnp);
-	else
+	else if (err != -EAGAIN)
 		log_error("cannot write an access entry: %s%s", strerror(-err),
 			err == -E2BIG ? "; raise limits.access (docs/upgrade.md)" : "");
 }
@@ -81,14 +87,14 @@ static void carry_out(struct agent *a, const struct effect *e)
 		put_location(a, e);
 		break;
 	case EFFECT_LOCATION_DEL:
-		maps_del_location(a, &e->location.hnp);
+		(void)unwritten_write(a, e);
 		hold_release(a, &e->location.hnp);
 		break;
 	case EFFECT_ACCESS_PUT:
 		put_access(a, e);
 		break;
 	case EFFECT_ACCESS_DEL:
-		maps_del_access(a, &e->access.hnp);
+		(void)unwritten_write(a, e);
 		break;
 	case EFFECT_EXPECT:
 		maps_expect(a, e->expect);
@@ -182,6 +188,7 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	maps_tick(timer->data);
+	unwritten_retry(timer->data);
 	maps_sweep(timer->data);
 	hold_expire(timer->data);
 }
@@ -274,16 +281,19 @@ static int restore(struct agent *a)
 }
 
 /* Says how many; a line for each would take longer than all the rest. */
-static void adopt(struct agent *a)
+static int adopt(struct agent *a)
 {
 	const struct event tick = {.kind = EVENT_TICK};
 	const struct core_state *s = core_state(a->core);
+	int err = maps_adopt(a);
 
-	maps_adopt(a);
+	if (err)
+		return err;
 	agent_event(a, &tick);
 	if (s->learnt.count || s->attachments.count)
 		log_info("adopted %zu locations and %zu MNs from the maps", s->learnt.count,
 			s->attachments.count);
+	return 0;
 }
 
 static const struct privilege needed[] = {
@@ -300,6 +310,8 @@ static int start(struct agent *a)
 	static const struct privilege kept[] = {{CAP_NET_RAW, "follow new access links"}};
 	int err = privilege_check(needed, sizeof(needed) / sizeof(*needed));
 
+	if (!err)
+		err = grow_posted(a, POSTED_MIN);
 	if (!err)
 		err = maps_open(a);
 	if (!err)
@@ -321,10 +333,10 @@ static int start(struct agent *a)
 	err = restore(a);
 	if (!err)
 		err = access_open(a);
-	if (!err) {
-		adopt(a);
+	if (!err)
+		err = adopt(a);
+	if (!err)
 		err = maps_listen(a);
-	}
 	return err ? err : privilege_keep(kept, 1);
 }
 
@@ -332,10 +344,14 @@ int agent_run(struct agent *a)
 {
 	int err;
 
+	memory_insist();
 	a->mh_fd = -1;
 	a->loop = ev_default_loop(EVFLAG_AUTO);
 	a->started_ms = agent_now().mono_ms;
 	err = start(a);
+	memory_relent();
+	if (err && err != -EINTR && !log_said_error())
+		log_error("cannot start: %s", strerror(-err));
 	if (!err) {
 		start_watchers(a);
 		a->ready = true;

@@ -14,7 +14,7 @@
 #include <ev.h>
 #include <jansson.h>
 
-enum { AGENT_ACCESS_MAX = ACCESS_LINKS_MAX, AGENT_CLIENTS_MAX = 64 };
+enum { AGENT_ACCESS_MAX = ACCESS_LINKS_MAX, AGENT_CLIENTS_MAX = 64, UNWRITTEN_MAX = 64 };
 
 struct agent;
 
@@ -30,6 +30,12 @@ struct access_port {
 struct data_path;    /* maps.c */
 struct control;	     /* control.c */
 struct waiting_room; /* hold.c */
+
+/* Changes of the maps that wait; see unwritten.c. */
+struct unwritten {
+	struct effect list[UNWRITTEN_MAX];
+	uint32_t count;
+};
 
 struct agent {
 	const char *conf_path;
@@ -51,6 +57,7 @@ struct agent {
 	struct outbox *outbox;
 	struct waiting_room *hold; /* NULL: there is none */
 	struct access_port ports[AGENT_ACCESS_MAX];
+	struct unwritten unwritten;
 	struct event *posted; /* to be handled after the effects under way */
 	uint32_t posted_count, posted_cap;
 	uint64_t started_ms;
@@ -60,11 +67,15 @@ struct agent {
 
 /* agent.c */
 void agent_event(struct agent *a, const struct event *e);
-/* Handles an event after the one under way; a copy is taken. */
-void agent_post(struct agent *a, const struct event *e);
+/* Handles an event after the one under way; a copy is taken. 0 or -ENOMEM. */
+int agent_post(struct agent *a, const struct event *e);
 struct moment agent_now(void);
 /* Sets everything up, runs until a signal, and cleans up. Returns an exit status. */
 int agent_run(struct agent *a);
+
+/* memory.c: libev, and OpenSSL until memory_relent(), wait for memory or end the agent. */
+void memory_insist(void);
+void memory_relent(void);
 
 /* mhsock.c: Mobility Headers, IPv6 protocol 135. 0 or -errno after a message. */
 int mhsock_open(struct agent *a);
@@ -84,14 +95,15 @@ int maps_open(struct agent *a);
 void maps_close(struct agent *a);
 /* Hears the events of the perf ring from now on. */
 int maps_listen(struct agent *a);
-/* Gives the core what earlier runs left in the maps. */
-void maps_adopt(struct agent *a);
+/* Gives the core what earlier runs left in the maps. 0 or -errno. */
+int maps_adopt(struct agent *a);
+/* These: 0 or -errno. */
 int maps_put_location(struct agent *a, const struct effect *e);
-void maps_del_location(struct agent *a, const struct dlma_prefix *hnp);
+int maps_del_location(struct agent *a, const struct dlma_prefix *hnp);
 int maps_put_access(struct agent *a, const struct effect *e);
 /* The access link of some MNs has another MTU now. */
 void maps_set_access_mtu(struct agent *a, uint32_t ifindex, uint32_t mtu);
-void maps_del_access(struct agent *a, const struct dlma_prefix *hnp);
+int maps_del_access(struct agent *a, const struct dlma_prefix *hnp);
 /* Time since the last packet for a HNP; UINT64_MAX if the map has no entry. */
 uint64_t maps_idle_ms(const struct agent *a, const struct dlma_prefix *hnp);
 void maps_tick(struct agent *a);
@@ -110,6 +122,13 @@ const struct dlma_adjacency *maps_adjacency(
 	const struct agent *a, uint32_t index, struct dlma_next_hop *ret_next_hop);
 int maps_adjacency_index(const struct agent *a, const struct dlma_addr *peer);
 uint32_t maps_locations_used(const struct agent *a);
+
+/*
+ * unwritten.c: puts or deletes a location or an access entry. 0, -E2BIG: no room, -ENOENT: the
+ * peer or the entry is not there; -EAGAIN: it will be tried again; or another -errno.
+ */
+int unwritten_write(struct agent *a, const struct effect *e);
+void unwritten_retry(struct agent *a);
 
 /* hold.c: packets for MNs between two MAGs. */
 int hold_open(struct agent *a);

@@ -259,9 +259,10 @@ static struct dlma_prefix hnp_of_key(const struct agent *a, const struct dlma_ad
 	return prefix_make(*key, block ? block->hnp_len : 128);
 }
 
+/* -ENOENT after the last one. */
 static int next_key(int fd, struct dlma_addr *key, bool *first)
 {
-	int err = bpf_map_get_next_key(fd, *first ? NULL : key, key);
+	int err = bpf_map_get_next_key(fd, *first ? NULL : key, key) ? -errno : 0;
 
 	*first = false;
 	return err;
@@ -279,7 +280,7 @@ static void adopt_location(
 	agent_event(a, &e);
 }
 
-static void adopt_locations(struct agent *a)
+static int adopt_locations(struct agent *a)
 {
 	struct locations *t = &a->path->locations;
 	int err = locations_adopt(t);
@@ -289,6 +290,7 @@ static void adopt_locations(struct agent *a)
 	err = locations_each(t, adopt_location, a);
 	if (err)
 		log_error("cannot read the locations: %s", strerror(-err));
+	return err;
 }
 
 static void on_idle(void *arg, const struct dlma_addr *key, const struct dlma_location *location)
@@ -315,28 +317,36 @@ void maps_sweep(struct agent *a)
 		d->swept = 0;
 }
 
-static void adopt_access(struct agent *a)
+static int adopt_access(struct agent *a)
 {
 	struct dlma_addr key = {0};
 	bool first = true;
+	int err = 0;
 
-	while (!next_key(a->path->access, &key, &first)) {
+	while (!err && !(err = next_key(a->path->access, &key, &first))) {
 		struct event e = {.kind = EVENT_ADOPT_ACCESS};
 		struct dlma_access entry;
 
-		if (bpf_map_lookup_elem(a->path->access, &key, &entry))
-			continue;
+		if (bpf_map_lookup_elem(a->path->access, &key, &entry)) {
+			err = -errno;
+			break;
+		}
 		e.adopt_access.hnp = hnp_of_key(a, &key);
 		e.adopt_access.ifindex = entry.ifindex;
 		memcpy(e.adopt_access.mac, entry.mn_mac, sizeof(entry.mn_mac));
-		agent_post(a, &e);
+		err = agent_post(a, &e);
 	}
+	if (err == -ENOENT)
+		return 0;
+	log_error("cannot read the MNs of the access links: %s", strerror(-err));
+	return err;
 }
 
-void maps_adopt(struct agent *a)
+int maps_adopt(struct agent *a)
 {
-	adopt_locations(a);
-	adopt_access(a);
+	int err = adopt_locations(a);
+
+	return err ? err : adopt_access(a);
 }
 
 bool maps_location(const struct agent *a, const struct dlma_prefix *hnp, struct dlma_location *ret)
@@ -370,9 +380,9 @@ int maps_put_location(struct agent *a, const struct effect *e)
 	return locations_put(&d->locations, &e->location.hnp.addr, &l);
 }
 
-void maps_del_location(struct agent *a, const struct dlma_prefix *hnp)
+int maps_del_location(struct agent *a, const struct dlma_prefix *hnp)
 {
-	(void)locations_del(&a->path->locations, &hnp->addr);
+	return locations_del(&a->path->locations, &hnp->addr);
 }
 
 /* Of two that differ in their marks of use only, none needs to be written. */
@@ -424,9 +434,9 @@ void maps_set_access_mtu(struct agent *a, uint32_t ifindex, uint32_t mtu)
 	}
 }
 
-void maps_del_access(struct agent *a, const struct dlma_prefix *hnp)
+int maps_del_access(struct agent *a, const struct dlma_prefix *hnp)
 {
-	(void)bpf_map_delete_elem(a->path->access, &hnp->addr);
+	return bpf_map_delete_elem(a->path->access, &hnp->addr) ? -errno : 0;
 }
 
 uint64_t maps_idle_ms(const struct agent *a, const struct dlma_prefix *hnp)

@@ -6,12 +6,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 500, WORDS_MAX = 512 };
+enum {
+	RETRY_MS = 500,
+	WORDS_MAX = 512,
+	SPARE_MAX = 64, /* changes for which there is memory in any case */
+};
 
 struct pending {
 	struct table_node node; /* by HNP */
@@ -22,6 +27,8 @@ struct pending {
 struct store {
 	struct database *db;
 	struct table pending;
+	struct pending *spare[SPARE_MAX];
+	uint32_t spare_count;
 	struct database_run run;
 	bool run_pending;
 	bool forgot; /* no memory for something that was put: nothing may be told any more */
@@ -118,6 +125,37 @@ static int make_directory(const char *path)
 	}
 }
 
+static int fill_spare(struct store *s)
+{
+	while (s->spare_count < SPARE_MAX) {
+		struct pending *p = calloc(1, sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		s->spare[s->spare_count++] = p;
+	}
+	return table_reserve(&s->pending, SPARE_MAX);
+}
+
+static struct pending *pending_new(struct store *s)
+{
+	struct pending *p = calloc(1, sizeof(*p));
+
+	if (!p && s->spare_count)
+		p = s->spare[--s->spare_count];
+	return p;
+}
+
+static void pending_free(struct store *s, struct pending *p)
+{
+	if (s->spare_count == SPARE_MAX) {
+		free(p);
+		return;
+	}
+	memset(p, 0, sizeof(*p));
+	s->spare[s->spare_count++] = p;
+}
+
 int store_open(struct store **ret, const char *directory, enum domain_store_failure on_failure)
 {
 	struct store *s = *ret = calloc(1, sizeof(*s));
@@ -131,6 +169,9 @@ int store_open(struct store **ret, const char *directory, enum domain_store_fail
 	if (getrandom(seed, sizeof(seed), 0) != sizeof(seed))
 		return -EIO;
 	table_init(&s->pending, seed);
+	err = fill_spare(s);
+	if (err)
+		return err;
 	err = make_directory(directory);
 	if (err)
 		log_error("cannot make state_dir %s: %s", directory, strerror(-err));
@@ -144,7 +185,7 @@ static void forget_all(struct store *s)
 	for (; n; n = next) {
 		next = table_next(&s->pending, n);
 		table_remove(&s->pending, n);
-		free(container_of(n, struct pending, node));
+		pending_free(s, container_of(n, struct pending, node));
 	}
 }
 
@@ -227,7 +268,7 @@ static struct pending *touch(struct store *s, const struct dlma_prefix *hnp)
 
 	if (p)
 		return p;
-	p = calloc(1, sizeof(*p));
+	p = pending_new(s);
 	if (!p || table_insert(&s->pending, &p->node, hash_of(s, hnp))) {
 		log_error("store: out of memory; nothing is acknowledged any more, restart the "
 			  "agent");
@@ -273,6 +314,8 @@ void store_close(struct store *s)
 	if (s->pending.count)
 		log_error("store: %zu records were never written", s->pending.count);
 	forget_all(s);
+	while (s->spare_count)
+		free(s->spare[--s->spare_count]);
 	table_done(&s->pending);
 	database_close(s->db);
 	free(s);
