@@ -91,7 +91,7 @@ static void on_packet(struct core *c, const struct dlma_event *e)
 
 	switch ((enum dlma_event_kind)e->kind) {
 	case DLMA_EVENT_MISS:
-		learnt_on_miss(c, &e->hoa);
+		query_on_miss(c, &e->hoa);
 		break;
 	case DLMA_EVENT_MISROUTED:
 		if (!p || !owner_hnp(c, &e->hoa, &hnp))
@@ -127,7 +127,7 @@ static void on_timer(struct core *c, struct timer *t)
 		anchor_due(c, container_of(t, struct anchor, timer));
 		break;
 	case TIMER_LEARNT:
-		learnt_due(c, container_of(t, struct learnt, timer));
+		query_due(c, container_of(t, struct learnt, timer));
 		break;
 	case TIMER_NOTICE:
 		notice_due(c, container_of(t, struct notice, timer));
@@ -187,7 +187,7 @@ static void handle(struct core *c, const struct event *e)
 		attachment_on_link(c, e->link.ifindex, e->link.mac, e->link.mtu);
 		break;
 	case EVENT_USE:
-		learnt_on_use(c, &e->use.hnp, e->use.idle_ms);
+		query_on_use(c, &e->use.hnp, e->use.idle_ms);
 		break;
 	case EVENT_MAP_FAILED:
 		learnt_map_failed(c, &e->map_failed.hnp);

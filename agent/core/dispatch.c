@@ -12,7 +12,7 @@ static void on_update(struct core *c, struct peer *p, const struct mh_message *m
 	if (!(m->bu.flags & MH_BU_PROXY))
 		count(c, DLMA_SIGNAL_unexpected);
 	else if (mh_option_has(&m->options, MH_OPTION_LMA_ADDRESS))
-		learnt_on_update(c, p, m);
+		update_on_pbu(c, p, m);
 	else if (!(c->state.self->roles & DLMA_ROLE_LMA))
 		count(c, DLMA_SIGNAL_unexpected);
 	else if (!own && p->node->roles & DLMA_ROLE_LMA)
@@ -70,7 +70,7 @@ void dispatch(struct core *c, struct peer *p, const struct mh_message *m)
 		anchor_on_query(c, p, m);
 		break;
 	case MH_BINDING_ERROR:
-		learnt_on_error(c, p, m);
+		query_on_error(c, p, m);
 		break;
 	case MH_BINDING_REVOCATION:
 		on_revocation(c, p, m);

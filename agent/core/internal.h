@@ -63,6 +63,8 @@ void peer_on_keys(struct core *c, const struct domain_key *keys, uint32_t count)
 void peer_done(struct core *c);
 struct peer *peer_by_address(const struct core *c, const struct dlma_addr *a);
 uint16_t peer_index(const struct core *c, const struct dlma_addr *a);
+/* Does not answer any more (RFC 5847). */
+bool peer_is_down(const struct core *c, uint16_t node);
 bool peer_is_lma(const struct core *c, uint16_t index);
 /* A MAG that is configured to register its MNs with this node. */
 bool peer_registers_here(const struct core *c, uint16_t index);
@@ -237,14 +239,29 @@ int alloc_hnp(struct core *c, const struct identity *mn, uint16_t lma, struct dl
 
 /* learnt.c: O-LMA and previous D-LMA. */
 struct learnt *learnt_by_hnp(const struct core *c, const struct dlma_prefix *hnp);
-void learnt_on_update(struct core *c, struct peer *p, const struct mh_message *m);
-void learnt_on_error(struct core *c, struct peer *p, const struct mh_message *m);
-void learnt_on_miss(struct core *c, const struct dlma_addr *hoa);
-void learnt_on_use(struct core *c, const struct dlma_prefix *hnp, uint64_t idle_ms);
+/* Knows nothing yet, and has no timer. NULL if there is no memory, which is counted. */
+struct learnt *learnt_create(struct core *c, const struct dlma_prefix *hnp);
+/* Drops an entry and takes it from the data path. */
+void learnt_end(struct core *c, struct learnt *l);
+/* Before an entry is cached: the cache is bounded. */
+void learnt_make_room(struct core *c);
+void learnt_remember(struct core *c, struct learnt *l, const struct identity *mn);
+struct place {
+	uint16_t target, dlma;
+	uint64_t stamp;
+};
+/* `kind`: enum dlma_location_kind. The timer is the caller's business. */
+void learnt_set_place(struct core *c, struct learnt *l, uint8_t kind, const struct place *p,
+	uint32_t lifetime_ms);
+/* When to see whether a cached entry is in use, last used so long ago. */
+void learnt_look_later(struct core *c, struct learnt *l, uint64_t idle_ms);
+/* How long before its end an entry in use is asked about, in milliseconds. */
+uint32_t learnt_refresh_margin(const struct core *c);
+bool learnt_is_cached(const struct learnt *l);
+uint32_t learnt_time_left(const struct core *c, const struct learnt *l);
+bool learnt_speaks_for(const struct learnt *l, uint16_t sender);
+void learnt_hold_no_longer(struct core *c, struct learnt *l);
 void learnt_map_failed(struct core *c, const struct dlma_prefix *hnp);
-void learnt_due(struct core *c, struct learnt *l);
-/* A node does not answer any more: what leads to it goes back to the owner (RFC 5847). */
-void learnt_peer_down(struct core *c, uint16_t peer);
 /* We were the D-LMA, or the MAG, of the MN; packets for it go on to `target` now. */
 struct onward {
 	const struct identity *mn;
@@ -271,6 +288,19 @@ void learnt_drop(struct core *c, struct learnt *l);
 bool learnt_holds(const struct core *c, const struct dlma_prefix *hnp);
 /* Largest stamp that this node has seen for a HNP; 0 if none. */
 uint64_t learnt_stamp(const struct core *c, const struct dlma_prefix *hnp);
+
+/* update.c: location updates (draft 4.4). */
+void update_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
+
+/* query.c: asking the owner, and the end of what was learnt. */
+void query_on_miss(struct core *c, const struct dlma_addr *hoa);
+void query_on_error(struct core *c, struct peer *p, const struct mh_message *m);
+void query_on_use(struct core *c, const struct dlma_prefix *hnp, uint64_t idle_ms);
+/* Nothing is known; the owner is not asked for a while, and then the entry ends. */
+void query_rest(struct core *c, struct learnt *l, uint32_t pause_ms);
+void query_due(struct core *c, struct learnt *l);
+/* A node does not answer any more: what leads to it goes back to the owner (RFC 5847). */
+void query_peer_down(struct core *c, uint16_t peer);
 
 /* notice.c: telling O-LMAs where a MN is. */
 /* A packet showed that it does not know; at most one per HNP, O-LMA and second. */

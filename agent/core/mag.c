@@ -17,11 +17,6 @@ static void register_with(struct core *c, struct attachment *a, uint16_t lma, ui
 	exchange_start(c, &a->exchange, lma);
 }
 
-static bool is_down(const struct core *c, uint16_t node)
-{
-	return c->state.peers[node].state == PEER_DOWN;
-}
-
 /*
  * The configured LMA while it answers, and its backup while it does not. A MN that was redirected
  * comes back when the configured one agrees.
@@ -32,7 +27,7 @@ static uint16_t wanted_lma(const struct core *c, const struct attachment *a)
 
 	if (a->lma != usual && c->state.peers[usual].state == PEER_UP)
 		return usual;
-	if (is_down(c, a->lma) && backup != DOMAIN_NO_NODE && !is_down(c, backup))
+	if (peer_is_down(c, a->lma) && backup != DOMAIN_NO_NODE && !peer_is_down(c, backup))
 		return backup;
 	return a->lma;
 }

@@ -165,6 +165,11 @@ uint16_t peer_index(const struct core *c, const struct dlma_addr *a)
 	return p ? p->index : DOMAIN_NO_NODE;
 }
 
+bool peer_is_down(const struct core *c, uint16_t node)
+{
+	return c->state.peers[node].state == PEER_DOWN;
+}
+
 bool peer_is_lma(const struct core *c, uint16_t index)
 {
 	return c->state.domain->nodes[index].roles & DLMA_ROLE_LMA;
@@ -397,7 +402,7 @@ static void lose(struct core *c, struct peer *p)
 {
 	p->state = PEER_DOWN;
 	report(c, REPORT_peer_down, NULL, NULL, p->index);
-	learnt_peer_down(c, p->index);
+	query_peer_down(c, p->index);
 	mag_lma_down(c, p->index);
 }
 

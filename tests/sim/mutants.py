@@ -29,7 +29,7 @@ MUTANTS = {
     "last_received_wins": (
         "the last update received wins, as the draft has it",
         [("agent/core/anchor.c", "	return claim->stamp > a->stamp;\n", "	return true;\n"),
-         ("agent/core/learnt.c", "	if (u->place.stamp <= b->stamp)\n", "	if (!u->place.stamp)\n")]),
+         ("agent/core/update.c", "	if (u->place.stamp <= b->stamp)\n", "	if (!u->place.stamp)\n")]),
     "plain_timestamps": (
         "stamps are the clock of the sender, and nobody bids again",
         [("agent/core/binding.c",

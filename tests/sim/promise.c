@@ -23,7 +23,7 @@
 #include "sim.h"
 #include <stdio.h>
 
-struct place {
+struct promised_place {
 	uint16_t mag, dlma, owner;
 	int slot;
 };
@@ -51,7 +51,7 @@ static bool delivers(const struct sim *s, uint16_t n, int slot)
 	return s->nodes[n].path.access[slot].ifindex;
 }
 
-static bool is_durable(const struct sim *s, const struct place *p)
+static bool is_durable(const struct sim *s, const struct promised_place *p)
 {
 	const struct stored *r = &s->nodes[p->owner].store[p->slot];
 	bool tracked = points(s, p->owner, p->slot, DLMA_LOCATION_ANCHOR, p->mag);
@@ -60,7 +60,8 @@ static bool is_durable(const struct sim *s, const struct place *p)
 	       (!tracked || path_node_of(&r->record.mag) == p->mag);
 }
 
-static const char *whats_wrong(const struct sim *s, const struct place *p, uint16_t *ret_node)
+static const char *whats_wrong(
+	const struct sim *s, const struct promised_place *p, uint16_t *ret_node)
 {
 	*ret_node = p->mag;
 	if (is_off(s, p->mag) || is_off(s, p->dlma) || is_off(s, p->owner))
@@ -93,7 +94,7 @@ static const char *whats_wrong(const struct sim *s, const struct place *p, uint1
  * Follows a packet through the tables as they are: of a CN, into an LMA; or of a MN, out of a MAG
  * that has been told a proxy-CoA (draft 5.4). NULL if it gets to the MAG of its MN.
  */
-static const char *trace(struct sim *s, const struct place *p, int m, uint16_t at)
+static const char *trace(struct sim *s, const struct promised_place *p, int m, uint16_t at)
 {
 	static const struct dlma_addr cn = {.b = {0x20, 0x01, 0x0d, 0xb9, [15] = 1}};
 	static const struct dlma_addr mn = {.b = {0xfd, [7] = 63, [15] = 1}};
@@ -128,7 +129,7 @@ static const char *trace(struct sim *s, const struct place *p, int m, uint16_t a
 }
 
 /* Whether packets may enter the domain at a node. */
-static bool is_entry(const struct sim *s, const struct place *p, uint16_t n)
+static bool is_entry(const struct sim *s, const struct promised_place *p, uint16_t n)
 {
 	return !is_off(s, n) &&
 	       (n < s->plan.lma_count ||
@@ -147,7 +148,8 @@ bool sim_is_learnt(const struct sim *s, uint16_t n, int slot)
  * A learnt location may be stale for its lifetime. Whoever drops a packet because of it says so to
  * the sender (draft 4.4), and so the next one gets through, or the one after it.
  */
-static bool is_mended(const struct sim *s, const struct place *p, uint16_t at, const char *why)
+static bool is_mended(
+	const struct sim *s, const struct promised_place *p, uint16_t at, const char *why)
 {
 	static const enum dlma_packet_reason told[] = {DLMA_PACKET_wrong_anchor,
 		DLMA_PACKET_unbound, DLMA_PACKET_not_attached, DLMA_PACKET_not_held};
@@ -169,7 +171,8 @@ bool sim_killed_lately(const struct sim *s)
 }
 
 /* The same, while a promise holds: it was of a MAG, or of an earlier run of an agent. */
-static bool is_soft(struct sim *s, const struct place *p, int m, uint16_t at, const char *why)
+static bool is_soft(
+	struct sim *s, const struct promised_place *p, int m, uint16_t at, const char *why)
 {
 	struct mobile *x = &s->mobiles[m];
 
@@ -185,7 +188,7 @@ static bool is_soft(struct sim *s, const struct place *p, int m, uint16_t at, co
 bool promise_kept(struct sim *s, int m, bool mended, char *ret_why, size_t cap)
 {
 	const struct mobile *x = &s->mobiles[m];
-	struct place p = {.slot = x->slot};
+	struct promised_place p = {.slot = x->slot};
 	const char *why = "it is nowhere";
 	uint16_t node = 0;
 
