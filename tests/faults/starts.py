@@ -8,7 +8,8 @@ from control import CLASSES
 from domain import read_store
 from outcome import Outcome
 
-UP_S, RIGHT_S = 20, 20
+UP_S = 20
+RIGHT_S = 30  # a greeting that is lost is repeated after a third of a minute (RFC 5847)
 UP_LINES = {"dlma-loader": "the data path is ready", "dlma-agent": ": ready"}
 REFUSALS = (1, 2)  # exit statuses of both daemons that mean something
 
