@@ -47,7 +47,7 @@ FIGURES := $(BUILD)/reliability
 .PHONY: reliability
 reliability: deps all test-programs ## the figures of reliability: build/reliability.json, docs (root)
 	$(Q)rm -rf $(FIGURES)
-	$(Q)for part in sim-figures mutants fuzz-smoke siege store-figures flood rotate restarts many; do \
+	$(Q)for part in sim-figures mutants fuzz-smoke siege store-figures flood rotate restarts many faults; do \
 		$(MAKE) --no-print-directory BUILD=$(BUILD) $$part || failed=1; \
 	done; \
 	$(PYTHON) tests/reliability/report.py $(FIGURES) $(BUILD)/reliability.json docs/reliability.md && \
