@@ -124,6 +124,11 @@ def fuzz():
     return found + one("fuzz smoke", status, output, time.monotonic() - begin)
 
 
+def model():
+    """The ordering rule in Promela: small configurations are right, and bad variants are not."""
+    return command("model quick", ["/usr/bin/python3", "tests/model/model.py", BUILD, "quick"])
+
+
 def bpf():
     """The production objects, frame by frame."""
     found = Counter()
@@ -183,8 +188,8 @@ def demo():
     return found
 
 
-SUITES = {"static": static, "unit": unit, "fuzz": fuzz, "bpf": bpf, "store": store, "net": net,
-          "sanitized": sanitized, "demo": demo}
+SUITES = {"static": static, "unit": unit, "fuzz": fuzz, "model": model, "bpf": bpf, "store": store,
+          "net": net, "sanitized": sanitized, "demo": demo}
 
 
 def main():
