@@ -10,6 +10,7 @@ include tests/kernels/rules.mk
 include tests/demo/rules.mk
 include tests/fuzz/rules.mk
 include tests/sim/rules.mk
+include tests/model/rules.mk
 
 # Unit tests: one program per tests/unit/test_X.c, with all pure and shared code, no root needed.
 UNIT_SRC   := $(wildcard tests/unit/test_*.c)

@@ -158,11 +158,22 @@ static void note_request(struct core *c, struct binding *b, const struct request
 	binding_set_lifetime(c, b, r->lifetime_ms);
 }
 
+/*
+ * A refresh, while the H-LMA is asked because the MN has come: it knows less than that claim, which
+ * therefore goes on. In its place it would be refused if the MN was elsewhere before.
+ */
+static bool adds_nothing(const struct binding *b, const struct request *r)
+{
+	return r->handoff == MH_HANDOFF_UNCHANGED && b->mag == r->peer && b->anchor.waiting &&
+	       b->handoff != MH_HANDOFF_UNCHANGED;
+}
+
 /* A refresh, or another MAG under this LMA (draft 5.1.2): effective at once. */
 static void update(struct core *c, struct binding *b, const struct request *r)
 {
 	bool same = b->state == BINDING_ACTIVE && r->peer == b->mag;
-	bool refresh = r->handoff == MH_HANDOFF_UNCHANGED;
+	bool refresh = r->handoff == MH_HANDOFF_UNCHANGED, asking = adds_nothing(b, r);
+	uint8_t handoff = b->handoff;
 
 	if (!same && refresh) {
 		registration_answer(c, r, MH_STATUS_prohibited, 0);
@@ -171,6 +182,8 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 	if (!same && b->state == BINDING_ACTIVE)
 		revoke_start(c, b, b->mag, b->stamp, true, r->peer);
 	note_request(c, b, r);
+	if (asking)
+		b->handoff = handoff;
 	if (!refresh)
 		b->stamp = binding_next_stamp(c, b, r->timestamp);
 	if (!same) {
@@ -182,7 +195,8 @@ static void update(struct core *c, struct binding *b, const struct request *r)
 		drain_forget(c, &b->hnp); /* it asks the MAG before */
 		drain_soon(c);
 	}
-	claim_start(c, b);
+	if (!asking)
+		claim_start(c, b);
 }
 
 static bool within_quota(struct core *c, struct binding *b, const struct request *r)
@@ -227,6 +241,10 @@ static void register_new(struct core *c, struct binding *b, const struct request
 		binding_pass_over(c, b);
 	binding_forget_request(b);
 	b->waiting = copy;
+	if (!b->leaving && adds_nothing(b, r)) {
+		b->last_timestamp = r->timestamp;
+		return;
+	}
 	/* The MAG may not know it, but somebody else who spoke of it meanwhile. */
 	if (!addr_is_zero(&r->hnp.addr))
 		b->hnp = r->hnp;

@@ -209,3 +209,48 @@ Test(core_order, a_late_word_does_not_replace_a_newer_forwarding_entry)
 	refuse(b, known);
 	expect_location(W_V_LMA_1, &hnp, DLMA_LOCATION_FORWARDING, W_V_LMA_2);
 }
+
+static void refresh_from(int mag, int lma, const struct binding *b)
+{
+	struct exchange e = {.sequence = 9999};
+	struct mh_message m = {0};
+
+	message_update(&m, &e, 0, 600000);
+	message_session(&m, b->mn, &b->hnp, MH_HANDOFF_UNCHANGED, MH_ATT_ETHERNET,
+		w.cores[mag]->now.wall + 1000);
+	say(mag, lma, &m);
+}
+
+/* It would say less: that the MN is here still, not that it has come. */
+Test(core_order, a_refresh_does_not_replace_the_claim_for_a_mn_that_has_come)
+{
+	struct dlma_prefix hnp = attach(W_MN1, W_MAG_1A);
+	const struct binding *b = binding_by_hnp(w.cores[W_V_LMA_1], &hnp);
+	uint16_t sequence;
+
+	w.lose = lose_claims;
+	(void)attach(W_MN1, W_MAG_1B);
+	cr_assert(b->anchor.waiting);
+	sequence = b->anchor.sequence;
+	refresh_from(W_MAG_1B, W_V_LMA_1, b);
+	cr_assert(eq(u8, b->handoff, MH_HANDOFF_UNKNOWN));
+	cr_assert(eq(u16, b->anchor.sequence, sequence));
+}
+
+Test(core_order, nor_does_it_while_the_h_lma_has_not_agreed)
+{
+	struct binding *b;
+	struct dlma_prefix hnp;
+	uint16_t sequence;
+	uint64_t stamp;
+
+	b = ask_again(&hnp);
+	b->handoff = MH_HANDOFF_UNKNOWN;
+	sequence = b->anchor.sequence;
+	stamp = b->stamp;
+	refresh_from(W_MAG_1A, W_V_LMA_1, b);
+	cr_assert(eq(u8, b->handoff, MH_HANDOFF_UNKNOWN));
+	cr_assert(eq(u16, b->anchor.sequence, sequence));
+	cr_assert(eq(u64, b->stamp, stamp));
+	cr_assert_not_null(b->waiting);
+}
