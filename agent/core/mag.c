@@ -154,24 +154,38 @@ void mag_pause(struct core *c, struct attachment *a, uint64_t ms)
 	timer_set(&c->timers, &a->timer, c->now.mono_ms + ms);
 }
 
+static unsigned int note_retry(struct attachment *a, unsigned int max)
+{
+	return a->retries < max ? a->retries++ : max;
+}
+
 /* The LMA has no room, the MN moves too fast for it, or a faster clock had it before: that passes.
  */
 static void wait_a_while(struct core *c, struct attachment *a)
 {
-	unsigned int doubled = a->retries < LATER_DOUBLED_MAX ? a->retries++ : LATER_DOUBLED_MAX;
-
 	attachment_withdraw(c, a);
-	mag_pause(c, a, (uint64_t)LATER_MS << doubled);
+	mag_pause(c, a, (uint64_t)LATER_MS << note_retry(a, LATER_DOUBLED_MAX));
 }
 
-/* One of the two clocks is wrong, or has been set: the LMA's answer has its time. */
+/*
+ * One of the two clocks is wrong, or has been set: the LMA's answer has its time. A MN that is
+ * there does not lose its service by that, however often it happens; but asking gets slower.
+ */
 static bool set_clock(struct core *c, struct attachment *a, const struct mh_message *m)
 {
-	if (m->ba.status != MH_STATUS_timestamp_mismatch || a->retries++ >= RETRIES_MAX)
+	unsigned int tried = a->retries;
+
+	if (m->ba.status != MH_STATUS_timestamp_mismatch ||
+		(a->state == ATTACHMENT_LEAVING && tried >= RETRIES_MAX))
 		return false;
+	note_retry(a, RETRIES_MAX + LATER_DOUBLED_MAX);
 	c->lma_offset = (int64_t)(m->options.timestamp - c->now.wall);
 	a->last_timestamp = 0;
-	exchange_start(c, &a->exchange, a->exchange.peer);
+	if (tried < RETRIES_MAX)
+		exchange_start(c, &a->exchange, a->exchange.peer);
+	else
+		exchange_schedule(c, &a->exchange, a->exchange.peer,
+			c->now.mono_ms + ((uint64_t)LATER_MS << (tried - RETRIES_MAX)));
 	return true;
 }
 

@@ -41,11 +41,11 @@ static void take_prefix(struct sim *s, struct mobile *m, int slot)
 }
 
 /* What a MN hears: an advertisement with its prefix, or a question whether it is there. */
-void mobile_frame(struct sim *s, uint16_t mag, const struct effect *e)
+void mobile_frame(struct sim *s, uint16_t mag, uint16_t mobile, const uint8_t *bytes)
 {
 	enum { ICMP_AT = 40, PREFIX_AT = 32, LIFETIME_AT = 6 };
-	const uint8_t *icmp = e->frame.bytes + ICMP_AT;
-	struct mobile *m = &s->mobiles[e->frame.mac[5]];
+	const uint8_t *icmp = bytes + ICMP_AT;
+	struct mobile *m = &s->mobiles[mobile];
 	struct dlma_addr prefix;
 
 	if (m->at != mag)

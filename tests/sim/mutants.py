@@ -22,7 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS_MAX = 3000
 # Seeds that caught those that are hard to catch, tried first: after a change others may have to.
-LIKELY = {"plain_timestamps": 249, "notice_not_acknowledged": 96, "told_before_durable": 852}
+LIKELY = {"plain_timestamps": 249, "notice_not_acknowledged": 96,
+          "told_before_durable": 852}
 
 # name: (what is wrong, [(file, old lines, new lines)])
 MUTANTS = {

@@ -138,18 +138,29 @@ static void check_use(struct sim *s, uint16_t n, struct turn *t, const struct ef
 		l->kind ? (uint64_t)(p->clock.tick - l->used) * DLMA_TICK_MS : UINT64_MAX;
 }
 
-static void send(struct sim *s, uint16_t n, const struct effect *e)
+/* Leaves with the next commit, as in production: a message, or a frame for a MN. */
+static void put_out(struct sim *s, uint16_t n, const uint8_t *bytes, uint16_t len, uint16_t to)
 {
 	struct node *x = &s->nodes[n];
 	struct letter *l = wire_letter(s);
 
 	l->from = n;
-	l->to = (uint16_t)path_node_of(&e->send.dst);
-	l->len = e->send.len;
+	l->to = to;
+	l->len = len;
 	l->next = NULL;
-	memcpy(l->bytes, e->send.bytes, e->send.len);
+	memcpy(l->bytes, bytes, len);
 	*x->outbox_end = l;
 	x->outbox_end = &l->next;
+}
+
+static void send_out(struct sim *s, struct letter *l)
+{
+	if (l->to < PATH_NODES_MAX) {
+		wire_send(s, l);
+		return;
+	}
+	mobile_frame(s, l->from, (uint16_t)(l->to - PATH_NODES_MAX), l->bytes);
+	wire_free(s, l);
 }
 
 static void write_record(struct sim *s, uint16_t n, const struct effect *e)
@@ -172,10 +183,10 @@ static void carry_out(struct sim *s, uint16_t n, struct turn *t, const struct ef
 {
 	switch (e->kind) {
 	case EFFECT_SEND:
-		send(s, n, e);
+		put_out(s, n, e->send.bytes, e->send.len, (uint16_t)path_node_of(&e->send.dst));
 		break;
 	case EFFECT_FRAME:
-		mobile_frame(s, n, e);
+		put_out(s, n, e->frame.bytes, e->frame.len, PATH_NODES_MAX + e->frame.mac[5]);
 		break;
 	case EFFECT_LOCATION_PUT:
 		put_location(s, n, t, e);
@@ -270,7 +281,7 @@ void node_committed(struct sim *s, uint16_t n)
 	while (l) {
 		struct letter *next = l->next;
 
-		wire_send(s, l);
+		send_out(s, l);
 		l = next;
 	}
 }

@@ -6,7 +6,7 @@
  *	- its MAG has had the acceptance of its registration, and delivers;
  *	- the LMA of that MAG is its D-LMA, and the H-LMA has agreed to that (draft 4.1, 4.3);
  *	- nobody else believes to have the MN: the previous D-LMA and the previous MAG have been
- *told (draft 4.4, 5.1.2, 5.1.3);
+ * told (draft 4.4, 5.1.2, 5.1.3);
  *	- and so a packet that enters at any LMA gets to it, whatever that LMA has cached;
  *	- nothing of where it was before is left: no binding, no MAG that asks or is asked, no
  *	  message on its way (one that comes late may win for a moment: design 3.1).
@@ -15,13 +15,15 @@
  * locations that an agent has adopted at its start: it does not know how long they have to live.
  *
  * The promise holds until the MN moves, or leaves; until the operator ends its service; or until a
- *node loses its maps. Nothing else may end it: no message that comes late, twice or never, no
- *clock, no timer, no death of an agent, no full table, no lie. While it holds, a packet gets there
- *unless the network itself is cut.
+ * node loses its maps. Nothing else may end it: no message that comes late, twice or never, no
+ * clock, no timer, no death of an agent, no full table, no lie. While it holds, a packet gets there
+ * unless the network itself is cut, as it is when the MAG's refreshes are lost for long.
  */
 #include "core/internal.h"
 #include "sim.h"
 #include <stdio.h>
+
+static const char way_is_off[] = "a node on the way is off";
 
 struct promised_place {
 	uint16_t mag, dlma, owner;
@@ -111,7 +113,7 @@ static const char *trace(struct sim *s, const struct promised_place *p, int m, u
 	}
 	for (int tunnels = 0; tunnels <= TRIPS_MAX; tunnels++) {
 		if (is_off(s, at))
-			return "a node on the way is off";
+			return way_is_off;
 		path_run(&s->plan.domain, &s->nodes[at].path, &f, true, &r);
 		if (r.action == PATH_SEND && f.out == PATH_WAITING_ROOM) {
 			/* As if its time there were over. */
@@ -156,6 +158,8 @@ static bool is_mended(
 
 	if (!sim_is_learnt(s, at, p->slot))
 		return false;
+	if (why == way_is_off)
+		return true;
 	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
 		if (!strcmp(why, dlma_packet_texts[told[i]].name))
 			return true;
@@ -246,6 +250,13 @@ static bool asks(const struct core_state *c, int slot)
 	return false;
 }
 
+/* Refreshes begin at half of the lifetime: all of a quarter of it were lost, or their answers. */
+static bool runs_out(const struct sim *s, uint16_t lma, const struct binding *b)
+{
+	return b && b->state == BINDING_ACTIVE &&
+	       b->expires_ms < node_now(s, lma).mono_ms + b->lifetime_ms / 4;
+}
+
 const char *promise_delayed(const struct sim *s, int m)
 {
 	const struct mobile *x = &s->mobiles[m];
@@ -257,6 +268,8 @@ const char *promise_delayed(const struct sim *s, int m)
 		return "it has not shown itself";
 	if (s->now_us < x->refused_us)
 		return "it is being refused service";
+	if (runs_out(s, lma, b))
+		return "its refreshes are lost";
 	if (b && b->anchor.waiting)
 		return "the H-LMA has not answered yet";
 	if (s->nodes[mag].state == NODE_UP && attachment_of(s, mag, m) &&
@@ -314,6 +327,18 @@ void promise_check(struct sim *s, int m)
 void promise_end(struct sim *s, int m)
 {
 	s->mobiles[m].promise = s->mobiles[m].soft = 0;
+}
+
+void promise_look(struct sim *s, int m)
+{
+	const struct mobile *x = &s->mobiles[m];
+	uint16_t lma = x->at == NOWHERE ? 0 : s->plan.lma_of[x->at];
+
+	if (x->right && !x->promise)
+		promise_check(s, m);
+	else if (x->promise && s->nodes[lma].state == NODE_UP &&
+		 runs_out(s, lma, sim_binding(s, lma, m)))
+		promise_end(s, m);
 }
 
 void promise_end_all(struct sim *s)

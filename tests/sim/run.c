@@ -37,14 +37,13 @@ void sim_fail(struct sim *s, int slot, const char *format, ...)
 	chart_note(s, NOWHERE, "VIOLATION %s", s->failure);
 }
 
-/* What delays a promise goes without touching any table. */
+/* What delays a promise, or ends it, comes and goes without touching any table. */
 static void look(struct sim *s)
 {
 	enum { PERIOD_US = 300000 };
 
 	for (uint16_t m = 0; m < s->plan.mobile_count && !s->failed; m++)
-		if (s->mobiles[m].right && !s->mobiles[m].promise)
-			promise_check(s, m);
+		promise_look(s, m);
 	sim_at(s, PERIOD_US, SIM_LOOK, 0, NULL);
 }
 

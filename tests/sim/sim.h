@@ -44,7 +44,8 @@ enum sim_kind {
 /* A Mobility Header on its way. */
 struct letter {
 	struct letter *next; /* in an outbox, or among the free */
-	uint16_t from, to, len;
+	uint16_t from, len;
+	uint16_t to;	/* node, or PATH_NODES_MAX + MN on an access link: then it is a frame */
 	int16_t mobile; /* that it is about; or NOWHERE */
 	uint32_t move;	/* of that MN, when it was sent */
 	uint8_t bytes[EFFECT_BYTES_MAX];
@@ -220,7 +221,7 @@ void mobile_start(struct sim *s);
 void mobile_move(struct sim *s, int m);
 void mobile_solicit(struct sim *s, int m, uintptr_t move);
 void mobile_answer(struct sim *s, int m);
-void mobile_frame(struct sim *s, uint16_t mag, const struct effect *e);
+void mobile_frame(struct sim *s, uint16_t mag, uint16_t mobile, const uint8_t *bytes);
 void mobile_left(struct sim *s, uint16_t mag, int m);
 struct dlma_addr mobile_hoa(const struct sim *s, int m);
 
@@ -251,6 +252,8 @@ bool promise_kept(struct sim *s, int m, bool mended, char *ret_why, size_t cap);
 /* Why no promise begins, though everything is as it should be; NULL if one does. */
 const char *promise_delayed(const struct sim *s, int m);
 void promise_check(struct sim *s, int m);
+/* From time to time. */
+void promise_look(struct sim *s, int m);
 /* The binding that a node has for a MN, in whatever state. */
 const struct binding *sim_binding(const struct sim *s, uint16_t n, int m);
 /* So that entries which it adopted may still be there. */
