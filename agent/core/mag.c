@@ -3,7 +3,9 @@
 #include "core/internal.h"
 
 enum {
-	RETRIES_MAX = 3, /* at once, after a 157 */
+	RETRIES_MAX = 3,  /* at once, after a 156 or 157 */
+	MORE_RETRIES = 4, /* after a 157, each after twice as long */
+	SOON_MS = 100,
 	LATER_MS = 1000, /* after a 130, doubled each time */
 	LATER_DOUBLED_MAX = 6,
 	REFUSED_PAUSE_MS = 60000,
@@ -167,25 +169,47 @@ static void wait_a_while(struct core *c, struct attachment *a)
 	mag_pause(c, a, (uint64_t)LATER_MS << note_retry(a, LATER_DOUBLED_MAX));
 }
 
+/* At once a few times, then at a pace that halves. */
+static void ask_again(
+	struct core *c, struct attachment *a, uint32_t pause_ms, unsigned int doubled_max)
+{
+	unsigned int tried = note_retry(a, RETRIES_MAX + doubled_max);
+
+	if (tried < RETRIES_MAX)
+		exchange_start(c, &a->exchange, a->exchange.peer);
+	else
+		exchange_schedule(c, &a->exchange, a->exchange.peer,
+			c->now.mono_ms + ((uint64_t)pause_ms << (tried - RETRIES_MAX)));
+}
+
 /*
  * One of the two clocks is wrong, or has been set: the LMA's answer has its time. A MN that is
  * there does not lose its service by that, however often it happens; but asking gets slower.
  */
 static bool set_clock(struct core *c, struct attachment *a, const struct mh_message *m)
 {
-	unsigned int tried = a->retries;
-
 	if (m->ba.status != MH_STATUS_timestamp_mismatch ||
-		(a->state == ATTACHMENT_LEAVING && tried >= RETRIES_MAX))
+		(a->state == ATTACHMENT_LEAVING && a->retries >= RETRIES_MAX))
 		return false;
-	note_retry(a, RETRIES_MAX + LATER_DOUBLED_MAX);
 	c->lma_offset = (int64_t)(m->options.timestamp - c->now.wall);
 	a->last_timestamp = 0;
-	if (tried < RETRIES_MAX)
-		exchange_start(c, &a->exchange, a->exchange.peer);
-	else
-		exchange_schedule(c, &a->exchange, a->exchange.peer,
-			c->now.mono_ms + ((uint64_t)LATER_MS << (tried - RETRIES_MAX)));
+	ask_again(c, a, LATER_MS, LATER_DOUBLED_MAX);
+	return true;
+}
+
+/*
+ * The LMA has heard of a later movement. Its clock, or the one of another MAG, may be ahead, or it
+ * has just asked us and is about to take the MN back: the service goes on for a moment.
+ */
+static bool bid_above(struct core *c, struct attachment *a, const struct mh_message *m)
+{
+	if (m->ba.status != MH_STATUS_timestamp_lower || a->retries >= RETRIES_MAX + MORE_RETRIES)
+		return false;
+	if (m->options.timestamp > a->last_timestamp)
+		a->last_timestamp = m->options.timestamp;
+	if (a->state != ATTACHMENT_REGISTERED)
+		attachment_enter(c, a, ATTACHMENT_REGISTERING);
+	ask_again(c, a, SOON_MS, MORE_RETRIES);
 	return true;
 }
 
@@ -200,12 +224,8 @@ static bool try_otherwise(struct core *c, struct attachment *a, const struct mh_
 		mag_move(c, a, other);
 		return true;
 	}
-	if (m->ba.status == MH_STATUS_timestamp_lower && a->retries++ < RETRIES_MAX) {
-		if (m->options.timestamp > a->last_timestamp)
-			a->last_timestamp = m->options.timestamp;
-		register_with(c, a, a->exchange.peer, a->handoff);
+	if (bid_above(c, a, m))
 		return true;
-	}
 	/* No refresh is possible, but the MN has just shown that it is here. */
 	if (m->ba.status == MH_STATUS_prohibited && a->handoff == MH_HANDOFF_UNCHANGED) {
 		mag_register(c, a, MH_HANDOFF_UNKNOWN);

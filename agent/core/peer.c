@@ -356,16 +356,20 @@ static void heard(struct core *c, struct peer *p)
 	report(c, REPORT_peer_up, NULL, NULL, p->index);
 }
 
-/* RFC 5847 3.2: another counter means that the peer lost its bindings. */
+/*
+ * RFC 5847 3.2: another counter means that the peer lost its bindings. So may the first one that is
+ * heard: what it agreed to before that may have been with an earlier run.
+ */
 static void check_restart(struct core *c, struct peer *p, uint32_t counter)
 {
-	bool restarted = p->restart_known && p->restart_counter != counter;
+	bool first = !p->restart_known, same = p->restart_counter == counter;
 
 	p->restart_counter = counter;
 	p->restart_known = true;
-	if (!restarted)
+	if (!first && same)
 		return;
-	report(c, REPORT_peer_restarted, NULL, NULL, p->index);
+	if (!first)
+		report(c, REPORT_peer_restarted, NULL, NULL, p->index);
 	mag_register_all(c, p->index);
 	if (c->state.self->roles & DLMA_ROLE_LMA)
 		claim_all(c, p->index);
