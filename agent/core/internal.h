@@ -296,6 +296,8 @@ void update_on_pbu(struct core *c, struct peer *p, const struct mh_message *m);
 void query_on_miss(struct core *c, const struct dlma_addr *hoa);
 void query_on_error(struct core *c, struct peer *p, const struct mh_message *m);
 void query_on_use(struct core *c, const struct dlma_prefix *hnp, uint64_t idle_ms);
+/* Once, whatever is known. */
+void query_owner(struct core *c, struct learnt *l);
 /* Nothing is known; the owner is not asked for a while, and then the entry ends. */
 void query_rest(struct core *c, struct learnt *l, uint32_t pause_ms);
 void query_due(struct core *c, struct learnt *l);

@@ -16,17 +16,21 @@ void query_rest(struct core *c, struct learnt *l, uint32_t pause_ms)
 	timer_set(&c->timers, &l->timer, c->now.mono_ms + pause_ms);
 }
 
-static void ask(struct core *c, struct learnt *l)
+void query_owner(struct core *c, struct learnt *l)
 {
 	struct mh_message m = {.type = MH_BINDING_REFRESH_REQUEST};
 	uint16_t owner = owner_of(c, &l->hnp.addr);
 
 	m.options.hnp[m.options.hnp_count++].prefix = l->hnp;
-	l->asked++;
-	l->ask_after_ms = c->now.mono_ms + ASK_AGAIN_MS;
-	timer_set(&c->timers, &l->timer, l->ask_after_ms);
 	if (!peer_send(c, owner, &m))
 		report(c, REPORT_location_asked, NULL, &l->hnp, owner);
+}
+
+static void ask(struct core *c, struct learnt *l)
+{
+	l->asked++;
+	timer_set(&c->timers, &l->timer, c->now.mono_ms + ASK_AGAIN_MS);
+	query_owner(c, l);
 }
 
 void query_on_miss(struct core *c, const struct dlma_addr *hoa)

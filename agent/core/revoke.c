@@ -123,11 +123,13 @@ void revoke_later(struct core *c, const struct revocation *was)
 void revoke_administratively(
 	struct core *c, const struct identity *mn, const struct dlma_prefix *hnp, uint16_t peer)
 {
+	const struct anchor *a = anchor_by_hnp(c, hnp);
 	struct revocation *r = renew(c, mn, hnp, peer);
 
 	if (!r)
 		return;
 	r->may_return = false;
+	r->stamp = a ? a->stamp : 0;
 	r->trigger = MH_TRIGGER_ADMINISTRATIVE;
 	report(c, REPORT_revocation_sent, r->mn, &r->hnp, peer);
 	exchange_start(c, &r->exchange, peer);
@@ -138,18 +140,24 @@ void revoke_mn(struct core *c, const struct identity *mn)
 	struct binding *b = binding_by_mn(c, mn);
 	struct anchor *a = anchor_by_mn(c, mn);
 
-	if (b && b->state == BINDING_ACTIVE)
+	if (b && b->state != BINDING_PENDING)
 		binding_revoke(c, b);
+	else if (a && a->dlma == c->state.conf->self)
+		anchor_release(c, &a->hnp, a->dlma, a->stamp + 1);
 	else if (a && a->dlma != DOMAIN_NO_NODE)
 		revoke_administratively(c, a->mn, &a->hnp, a->dlma);
 }
 
-/* H-LMA: the D-LMA has ended the service, or is not there to do so. */
+/*
+ * H-LMA: the D-LMA has ended the service, or is not there to do so. If the MN has come again since
+ * it was asked to, that stands.
+ */
 static void release_anchor(struct core *c, const struct revocation *r)
 {
 	struct anchor *a = anchor_by_hnp(c, &r->hnp);
 
-	if (a && r->trigger == MH_TRIGGER_ADMINISTRATIVE && a->dlma == r->mag)
+	if (a && r->trigger == MH_TRIGGER_ADMINISTRATIVE && a->dlma == r->mag &&
+		a->stamp <= r->stamp)
 		anchor_release(c, &a->hnp, a->dlma, a->stamp + 1);
 }
 

@@ -136,10 +136,9 @@ struct learnt {
 	struct dlma_prefix hnp;
 	uint64_t stamp;
 	uint64_t expires_ms;
-	uint64_t told_ms;      /* when it was learnt or confirmed */
-	uint64_t ask_after_ms; /* not before: next query to the owner */
-	uint16_t target; /* DOMAIN_NO_NODE: nothing known (asked, or told that there is nothing) */
-	uint16_t dlma;	 /* the target, or the D-LMA of the MAG that the target is */
+	uint64_t told_ms; /* when it was learnt or confirmed */
+	uint16_t target;  /* DOMAIN_NO_NODE: nothing known (asked, or told that there is nothing) */
+	uint16_t dlma;	  /* the target, or the D-LMA of the MAG that the target is */
 	uint8_t kind;  /* enum dlma_location_kind: CACHED, FORWARDING, HELD, or what was adopted */
 	uint8_t asked; /* queries sent without an answer */
 	bool adopted;  /* found in the map at start; nobody vouches for it yet */

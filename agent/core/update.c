@@ -12,6 +12,7 @@ struct update {
 	uint16_t sender;
 	uint16_t mag; /* that the D-LMA has the MN from; or DOMAIN_NO_NODE */
 	uint32_t lifetime_ms;
+	bool unsettled; /* not answered: whether it is true must come out first */
 };
 
 static bool from_owner(const struct core *c, const struct update *u)
@@ -96,19 +97,19 @@ static bool is_usable(const struct core *c, const struct learnt *l, const struct
 }
 
 /*
- * An entry of an earlier run has no stamp by which to tell a late word from a new one. So unless
- * the owner says it, packets go to the owner, who knows.
+ * A binding of an earlier run has no stamp by which to tell a late word from a new one. So the
+ * owner is asked unless it is who says it; if the word is true, its answer says so, and so does
+ * the next copy of the word.
  */
-static void leave_adopted(struct core *c, struct learnt *l, const struct update *u)
+static void leave_adopted(struct core *c, struct learnt *l, struct update *u)
 {
-	uint16_t owner = owner_of(c, &l->hnp.addr);
-	struct onward onward = {&u->request.mn, owner, owner, u->place.stamp};
-
-	if (from_owner(c, u)) {
-		onward.target = u->place.target;
-		onward.dlma = u->place.dlma;
-	}
-	learnt_forward(c, &l->hnp, &onward);
+	u->unsettled = !from_owner(c, u);
+	if (u->unsettled)
+		query_owner(c, l);
+	else
+		learnt_forward(c, &l->hnp,
+			&(struct onward){
+				&u->request.mn, u->place.target, u->place.dlma, u->place.stamp});
 }
 
 /* Not taken, or it would have to go at once. The owner may know more when it is asked again. */
@@ -219,6 +220,8 @@ void update_on_pbu(struct core *c, struct peer *p, const struct mh_message *m)
 	else if (!reply.status)
 		reply.status =
 			update_learnt(c, learnt_by_hnp(c, &u.request.hnp), &u, &reply.timestamp);
+	if (u.unsettled)
+		return;
 	if (reply.status == MH_STATUS_prohibited)
 		count(c, DLMA_SIGNAL_not_authorised);
 	if (reply.status == MH_STATUS_timestamp_lower)
