@@ -284,7 +284,7 @@ def main():
     rows = Rows(build, "chain")
     with Chain() as chain:
         chain.set_up()
-        took = measure(chain, *((2, 20_000, 100, 200) if quick else (9, 100_000, 1000, 2000)))
+        took = measure(chain, *((2, 20_000, 100, 200) if quick else (9, 100_000, 500, 1000)))
     report(rows, took)
     rows.write()
 

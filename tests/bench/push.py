@@ -33,6 +33,7 @@ DOMAIN = """domain = {
             { name = "next"; roles = [ "lma" ]; address = "fd00:f::1"; } );
   prefixes = ( { prefix = "%s"; owner = "next"; } );
   mobile_nodes = ( );
+  timers = { cache_idle_s = 3600; cache_lifetime_s = 3600; forwarding_lifetime_s = 3600; };
 };
 """ % HOAS
 NODE = """@include "domain.conf"
