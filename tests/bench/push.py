@@ -58,6 +58,7 @@ NODES = {
                   f"route add {HOAS} via fd00:66::f")),
     "many": (7, ("route add fd00:f::1/128 via fd00:7::f",)),
     "floor": (8, ()),
+    "redirect-tc": (9, ()),
 }
 BY_XDP = ("redirect", "floor", "xdp", "many")
 HOOKS = {"xdp": "xdp", "tc": "tc", "many": "xdp"}  # of the production nodes
@@ -91,6 +92,7 @@ def cases(many):
         ("forward", "forward", hits, "plain kernel forwarding"),
         ("seg6", "seg6", hits, "kernel seg6 encapsulation (encap.red)"),
         ("vxlan", "vxlan", hits, "kernel VXLAN over IPv6"),
+        ("redirect-tc", "redirect-tc", hits, "a bare TC redirect"),
         ("tc", "tc", hits, f"O-LMA hit under TC, {word(FEW)} HoAs"),
         ("tc-miss", "tc", ABSENT, "O-LMA miss under TC, the agent stopped"),
     )
@@ -116,6 +118,8 @@ def attach(lab):
             lab.run("sink", f"tc qdisc add dev of-{name} clsact")
             lab.run("sink", f"tc filter add dev of-{name} ingress bpf da pinned "
                             f"{programs}/swallow_all_tc")
+    lab.run("redirect-tc", "tc qdisc add dev in0 clsact")
+    lab.run("redirect-tc", f"tc filter add dev in0 ingress bpf da pinned {programs}/forward_tc")
     lab.run("redirect", f"ip link set dev in0 xdpdrv pinned {programs}/forward")
     lab.run("floor", f"ip link set dev in0 xdpdrv pinned {programs}/encapsulate")
 

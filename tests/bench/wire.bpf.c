@@ -64,6 +64,12 @@ int forward(struct xdp_md *ctx __attribute__((unused)))
 	return bpf_redirect(OUT_INDEX, 0);
 }
 
+SEC("tc")
+int forward_tc(struct __sk_buff *ctx __attribute__((unused)))
+{
+	return bpf_redirect(OUT_INDEX, 0);
+}
+
 /* The least that any encapsulation does. */
 SEC("xdp")
 int encapsulate(struct xdp_md *ctx)
