@@ -4,313 +4,41 @@
  * production core, HMAC and store, in this process: without sockets and BPF maps, which the section
  * "moves" has. Writes BUILD/bench/pbu.json.
  */
+#include "lma.h"
 #include "rows.h"
-#include "core/core.h"
-#include "core/state.h"
-#include "io/agent.h"
 #include "tests/tools/tool.h"
-#include "wire/mh.h"
-#include <malloc.h>
-#include <stdbool.h>
 #include <unistd.h>
 
-enum { HOME, VISITED, OTHER, MAG, NODES };
-
 enum {
-	MOBILES_FULL = 100000,
+	MOBILES_FULL = 30000,
 	MOBILES_QUICK = 10000,
-	ROUNDS_FULL = 9,
+	ROUNDS_FULL = 7,
 	ROUNDS_QUICK = 3,
 	ROUNDS_MAX = ROUNDS_FULL,
 	BATCH = 128,  /* messages in a turn, as in agent/io/mhsock.c */
 	EACH_MS = 20, /* messages in a millisecond of the core's time */
-	EPOCH = 500,  /* of the core; peers have the next ones */
-	START_MS = 100000,
-	WALL_S = 1800000000,
-	LIFETIME_S = 600,
-	FRESH_LEN = 18,
 	GOAL_DURABLE = 20000,
 	GOAL_OCTETS = 400,
-	STATUS_AT = 6,
 };
 
-struct letter {
-	uint16_t len;
-	uint8_t bytes[EFFECT_BYTES_MAX];
-};
-
-struct lma {
-	struct node_conf conf;
-	struct profiles *profiles;
-	struct core *core;
-	struct store *store; /* NULL: nothing is durable */
-	struct outbox *outbox;
-	struct effects effects;
-	uint64_t now_ms;
-	uint64_t counter[NODES];
-	uint64_t accepted; /* PBAs with status 0 that have left */
-	bool answers;	   /* we are the H-LMA, too */
-	double profile_octets;
-};
-
-static struct domain_node nodes[NODES] = {
-	[HOME] = {"home", {.b = {0x20, 1, [15] = 1}}, DLMA_ROLE_LMA, DOMAIN_NO_NODE},
-	[VISITED] = {"visited", {.b = {0x20, 1, [15] = 2}}, DLMA_ROLE_LMA, DOMAIN_NO_NODE},
-	[OTHER] = {"other", {.b = {0x20, 1, [15] = 3}}, DLMA_ROLE_LMA, DOMAIN_NO_NODE},
-	[MAG] = {"mag", {.b = {0x20, 1, [15] = 4}}, DLMA_ROLE_MAG, VISITED},
-};
-static struct domain_prefix block = {{{.b = {0x20, 2}}, 32}, 64, HOME};
-static struct domain_mobile *mobiles;
-static struct domain_key keys[NODES - 1];
 static struct letter *letters;
 static uint32_t count;
 static unsigned int rounds;
-
-static void step(struct lma *l, const struct event *e);
-
-static double heap_octets(void)
-{
-	struct mallinfo2 m = mallinfo2();
-
-	return (double)(m.uordblks + m.hblkhd);
-}
-
-static uint64_t wall(const struct lma *l)
-{
-	return ((uint64_t)WALL_S << 16) + l->now_ms * 65536 / 1000;
-}
-
-static void put_be(uint8_t *p, uint64_t value, unsigned int octets)
-{
-	for (; octets--; value >>= 8)
-		p[octets] = (uint8_t)value;
-}
-
-/* As the peer sends it: fresh, authenticated, with its checksum. */
-static void seal(struct lma *l, int from, struct mh_message *m, struct letter *ret)
-{
-	const struct dlma_addr *own = &nodes[l->conf.self].address;
-	const struct auth_key *key = &core_state(l->core)->peers[from].keys[0].in;
-	struct mh_vendor *v = &m->options.vendor;
-	int len;
-
-	m->options.has |= MH_HAS(MH_OPTION_VENDOR);
-	*v = (struct mh_vendor){.id = l->conf.domain.vendor_id, .subtype = 1, .len = FRESH_LEN};
-	put_be(v->data, EPOCH + 1 + (uint64_t)from, 4);
-	put_be(v->data + 4, EPOCH, 4);
-	put_be(v->data + 8, ++l->counter[from], 8);
-	auth_reserve(key, &m->options);
-	len = mh_encode(m, ret->bytes, sizeof(ret->bytes));
-	if (len < 0 ||
-		auth_sign(crypto_mac, key, &nodes[from].address, own, ret->bytes, (size_t)len))
-		die("a message cannot be made");
-	mh_checksum_set(&nodes[from].address, own, ret->bytes, (size_t)len);
-	ret->len = (uint16_t)len;
-}
-
-static void receive(struct lma *l, int from, const struct letter *letter)
-{
-	struct event e = {.kind = EVENT_DATAGRAM};
-
-	e.datagram.src = nodes[from].address;
-	e.datagram.dst = nodes[l->conf.self].address;
-	e.datagram.bytes = letter->bytes;
-	e.datagram.len = letter->len;
-	step(l, &e);
-}
-
-/* The H-LMA accepts whatever a V-LMA asks for. */
-static void answer_claim(struct lma *l, const struct effect *e)
-{
-	struct letter answer;
-	struct mh_message m;
-	unsigned int unknown = 0;
-
-	if (mh_decode(e->send.bytes, e->send.len, &m, &unknown) != DLMA_SIGNAL_accepted)
-		die("the LMA has sent what nobody understands");
-	m.type = MH_BINDING_ACK;
-	m.ba.sequence = m.bu.sequence;
-	m.ba.status = MH_STATUS_accepted;
-	m.ba.flags = MH_BA_PROXY;
-	m.ba.lifetime = LIFETIME_S / 4;
-	m.options.has &= ~(MH_HAS(MH_OPTION_MAG_ADDRESS) | MH_HAS(MH_OPTION_AUTHENTICATION));
-	seal(l, HOME, &m, &answer);
-	receive(l, HOME, &answer);
-}
-
-static void on_send(void *arg, const struct effect *e)
-{
-	struct lma *l = arg;
-
-	if (e->kind == EFFECT_SEND && e->send.bytes[2] == MH_BINDING_ACK)
-		l->accepted += !e->send.bytes[STATUS_AT];
-}
-
-static void carry_out(struct lma *l, const struct effect *e)
-{
-	struct effect claim;
-
-	if (e->kind == EFFECT_STORE_PUT && l->store)
-		store_put(l->store, &e->store);
-	if (e->kind != EFFECT_SEND)
-		return;
-	if (l->outbox) {
-		outbox_put(l->outbox, e, l->now_ms);
-	} else if (l->answers && e->send.bytes[2] == MH_BINDING_UPDATE) {
-		claim = *e; /* the next step overwrites it */
-		answer_claim(l, &claim);
-	} else {
-		on_send(l, e);
-	}
-}
-
-static void step(struct lma *l, const struct event *e)
-{
-	struct moment now = {l->now_ms, wall(l)};
-	unsigned int sent = 0;
-
-	core_step(l->core, &now, e, &l->effects);
-	for (unsigned int i = 0; i < l->effects.count; i++) {
-		sent = l->effects.count;
-		carry_out(l, &l->effects.list[i]);
-		if (l->effects.count != sent)
-			return; /* answer_claim() came last */
-	}
-}
-
-static void pass_time(struct lma *l)
-{
-	const struct event tick = {.kind = EVENT_TICK};
-
-	l->now_ms++;
-	while (core_deadline(l->core) <= l->now_ms)
-		step(l, &tick);
-}
-
-static void make_domain(struct lma *l, int self)
-{
-	l->conf.domain = (struct domain){.nodes = nodes,
-		.node_count = NODES,
-		.prefixes = &block,
-		.prefix_count = 1,
-		.mobiles = mobiles,
-		.mobile_count = count,
-		.vendor_id = 32473,
-		.authentication = true,
-		.timers = {.binding_lifetime_ms = LIFETIME_S * 1000,
-			.cache_lifetime_ms = 60000,
-			.forwarding_lifetime_ms = 60000,
-			.min_delay_before_bce_delete_ms = 10000,
-			.timestamp_validity_window_ms = 30000000,
-			.lma_timestamp_window_ms = 30000000,
-			.initial_bindack_timeout_ms = 1000,
-			.max_bindack_timeout_ms = 32000,
-			.heartbeat_interval_ms = 60000,
-			.missing_heartbeats_allowed = 3}};
-	l->conf.self = (uint16_t)self;
-	l->conf.keys = keys;
-	l->conf.locations_max = 4 * count;
-	l->conf.cache_max = count;
-	l->conf.key_count = 0;
-	for (int i = 0; i < NODES; i++)
-		if (i != self)
-			keys[l->conf.key_count++] = (struct domain_key){
-				.peer = (uint16_t)i, .spi = 4096, .secret_len = 16};
-}
-
-static void greet(struct lma *l, int from)
-{
-	struct mh_message m = {.type = MH_HEARTBEAT};
-	struct letter letter;
-
-	m.heartbeat.sequence = 1;
-	seal(l, from, &m, &letter);
-	receive(l, from, &letter);
-}
-
-static void open_store(struct lma *l, const char *directory)
-{
-	struct database_run run;
-
-	if (store_open(&l->store, directory, DOMAIN_STORE_REFUSE) ||
-		store_start_run(l->store, &run))
-		die("the store in %s", directory);
-	l->outbox = outbox_new(l->store, on_send, l);
-}
-
-static void start(struct lma *l, int self, const char *store)
-{
-	struct core_options o = {
-		.mac = crypto_mac, .seed = {1, 2}, .epoch = EPOCH, .restart_counter = 1};
-	double before = heap_octets();
-
-	*l = (struct lma){.now_ms = START_MS, .answers = self != HOME};
-	make_domain(l, self);
-	l->profiles = profiles_new(&l->conf.domain, o.seed);
-	l->profile_octets = (heap_octets() - before) / count + sizeof(*mobiles);
-	o.conf = &l->conf;
-	o.profiles = l->profiles;
-	l->core = core_new(&o);
-	if (!l->core)
-		die("no memory");
-	if (store)
-		open_store(l, store);
-	for (int i = 0; i < NODES; i++)
-		if (i != self)
-			greet(l, i);
-}
-
-static void end(struct lma *l)
-{
-	outbox_free(l->outbox);
-	if (l->store)
-		store_close(l->store);
-	core_free(l->core);
-	profiles_free(l->profiles);
-}
-
-/* The PBU with which a MN comes: by a V-LMA to the H-LMA, or by a MAG to its LMA. */
-static void make_pbu(struct lma *l, int from, uint32_t mn, struct letter *ret)
-{
-	struct mh_message m = {.type = MH_BINDING_UPDATE};
-	struct mh_options *o = &m.options;
-
-	m.bu.sequence = (uint16_t)mn;
-	m.bu.flags = MH_BU_ACK | MH_BU_PROXY | (from == MAG ? 0 : MH_BU_HOME);
-	m.bu.lifetime = LIFETIME_S / 4;
-	o->has = MH_HAS(MH_OPTION_HANDOFF) | MH_HAS(MH_OPTION_ATT) | MH_HAS(MH_OPTION_TIMESTAMP) |
-		 MH_HAS(MH_OPTION_LL_ID);
-	if (from != MAG)
-		o->has |= MH_HAS(MH_OPTION_MAG_ADDRESS);
-	o->mn_id_count = o->hnp_count = 1;
-	o->mn_id[0].subtype = 1;
-	o->mn_id[0].len = (uint8_t)strlen(mobiles[mn].id);
-	memcpy(o->mn_id[0].id, mobiles[mn].id, o->mn_id[0].len);
-	o->ll_id_len = 6;
-	memcpy(o->ll_id, mobiles[mn].link_layer, 6);
-	o->handoff = MH_HANDOFF_UNKNOWN;
-	o->att = 3;
-	o->timestamp = wall(l);
-	o->mag_address = nodes[MAG].address;
-	if (l->answers)
-		o->hnp[0].prefix = mobiles[mn].hnp;
-	seal(l, from, &m, ret);
-}
 
 /* All MNs come, one after the other. Only their handling is timed. */
 static void wave(struct lma *l, int from, double *ret_cpu_s, double *ret_wall_s)
 {
 	uint64_t before = l->accepted, cpu_ns, wall_ns;
 
-	pass_time(l);
+	lma_pass_time(l);
 	for (uint32_t mn = 0; mn < count; mn++)
-		make_pbu(l, from, mn, &letters[mn]);
+		lma_make_pbu(l, from, mn, &letters[mn]);
 	cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	wall_ns = monotonic_ns();
 	for (uint32_t mn = 0; mn < count; mn++) {
-		receive(l, from, &letters[mn]);
+		lma_receive(l, from, &letters[mn]);
 		if (mn % EACH_MS == 0)
-			pass_time(l);
+			lma_pass_time(l);
 		if (l->outbox && (mn % BATCH == BATCH - 1 || mn == count - 1))
 			outbox_flush(l->outbox, l->now_ms);
 	}
@@ -380,14 +108,14 @@ static void measure_home(const char *store)
 	double cpu[ROUNDS_MAX], all[ROUNDS_MAX], before, first[2];
 	struct lma l;
 
-	start(&l, HOME, store);
+	lma_start(&l, HOME, store);
 	before = heap_octets();
 	wave(&l, VISITED, &first[0], &first[1]);
 	if (!store)
 		add_memory("anchor", "H-LMA: memory for each MN it owns", &l, before);
 	for (unsigned int i = 0; i < rounds; i++)
 		wave(&l, i % 2 ? VISITED : OTHER, &cpu[i], &all[i]);
-	end(&l);
+	lma_end(&l);
 	if (!store) {
 		add_rate("home/memory", "H-LMA: moves, in memory, per core", cpu, 0);
 		return;
@@ -403,7 +131,7 @@ static void measure_visited(void)
 	double cpu[ROUNDS_MAX], all[ROUNDS_MAX], before;
 	struct lma l;
 
-	start(&l, VISITED, NULL);
+	lma_start(&l, VISITED, NULL);
 	before = heap_octets();
 	wave(&l, MAG, &cpu[0], &all[0]);
 	add_memory("binding", "LMA: memory for each binding", &l, before);
@@ -411,22 +139,7 @@ static void measure_visited(void)
 		wave(&l, MAG, &cpu[i], &all[i]);
 	add_rate(
 		"visited/refresh", "V-LMA: PBUs of a MAG for MNs that are bound, per core", cpu, 0);
-	end(&l);
-}
-
-static void make_mobiles(void)
-{
-	mobiles = calloc(count, sizeof(*mobiles));
-	letters = calloc(count, sizeof(*letters));
-	if (!mobiles || !letters)
-		die("no memory");
-	for (uint32_t i = 0; i < count; i++) {
-		mobiles[i] = (struct domain_mobile){.home = HOME, .allowed = true};
-		put_be(mobiles[i].link_layer, 0x020000000000 + i, 6);
-		snprintf(mobiles[i].id, sizeof(mobiles[i].id), "mn%u@example.net", i);
-		mobiles[i].hnp = (struct dlma_prefix){.addr = block.prefix.addr, .len = 64};
-		put_be(mobiles[i].hnp.addr.b + 4, i, 4);
-	}
+	lma_end(&l);
 }
 
 static void remove_store(const char *directory)
@@ -449,7 +162,10 @@ int main(int argc, char **argv)
 		die("usage: pbu BUILD full|quick");
 	count = strcmp(argv[2], "quick") ? MOBILES_FULL : MOBILES_QUICK;
 	rounds = strcmp(argv[2], "quick") ? ROUNDS_FULL : ROUNDS_QUICK;
-	make_mobiles();
+	letters = calloc(count, sizeof(*letters));
+	if (!letters)
+		die("no memory");
+	lma_make_mobiles(count);
 	if (rows_begin(argv[1], "pbu"))
 		die("%s", argv[1]);
 	measure_home(NULL);
@@ -459,6 +175,5 @@ int main(int argc, char **argv)
 	remove_store(store);
 	measure_visited();
 	free(letters);
-	free(mobiles);
 	return rows_end() ? 1 : 0;
 }

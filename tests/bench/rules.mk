@@ -23,7 +23,7 @@ $(filter-out %/pbu,$(BENCH_PROGRAMS)) $(BENCH_TOOLS): $(BUILD)/tests/bench/%: $(
 	$(link) -lbpf -ljansson -lm
 
 # The core and the store of the agent.
-$(BUILD)/tests/bench/pbu: $(BUILD)/obj/tests/bench/pbu.o $(call obj,tests/bench/rows.c) \
+$(BUILD)/tests/bench/pbu: $(call obj,$(patsubst %,tests/bench/%.c,pbu lma rows)) \
                           $(call obj,$(STORE_PARTS) agent/io/crypto.c) $(PURE) $(BASE)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
