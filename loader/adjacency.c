@@ -187,8 +187,11 @@ static struct dlma_next_hop next_hop_find(
 	if (!netlink_route_get(l->netlink, peer, &route)) {
 		link = picture_link(p, route.ifindex);
 		neighbour = picture_neighbour(p, &route);
-		/* Redirected packets do not refresh the kernel's entry, so ask for it. */
-		if (!neighbour || confirm)
+		/*
+		 * Redirected packets do not refresh the kernel's entry, so ask for it. Not for a
+		 * permanent one: since Linux 5.16 it is not permanent any more after that.
+		 */
+		if (!neighbour || (confirm && !neighbour->permanent))
 			(void)netlink_resolve(l->netlink, route.ifindex, &route.next_hop);
 	}
 	l->errors.link_mtu[slot] = link_mtu(link, &route);

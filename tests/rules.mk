@@ -2,9 +2,9 @@
 # How each kind of test is built and run.
 
 include tests/bpf/rules.mk
-include tests/bench/rules.mk
 include tests/store/rules.mk
 include tests/faults/rules.mk
+include tests/bench/rules.mk
 include tests/net/rules.mk
 include tests/kernels/rules.mk
 include tests/demo/rules.mk

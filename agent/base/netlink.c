@@ -158,6 +158,7 @@ static int read_neighbour(const struct nlmsghdr *h, struct reader *r)
 		}
 	}
 	n.usable = mac && (m->ndm_state & USABLE);
+	n.permanent = m->ndm_state & NUD_PERMANENT;
 	r->neighbour(&n, r->arg);
 	return 0;
 }

@@ -24,7 +24,8 @@ struct netlink_neighbour {
 	uint32_t ifindex;
 	struct dlma_addr address;
 	uint8_t mac[6];
-	bool usable; /* the MAC may be used */
+	bool usable;	/* the MAC may be used */
+	bool permanent; /* somebody configured it: there is nothing to confirm */
 };
 
 struct netlink_route {

@@ -474,8 +474,8 @@ static const struct extent {
 	unsigned int rounds; /* 0: the paths are checked, nothing is measured */
 	unsigned int xdp_sizes, tc_sizes;
 } extents[] = {
-	{"full", 21, BENCH_SIZES, BENCH_SIZES},
-	{"quick", 7, BENCH_4M, BENCH_100K},
+	{"full", 15, BENCH_SIZES, BENCH_SIZES},
+	{"quick", 3, BENCH_4M, BENCH_100K},
 	{"check", 0, BENCH_100K, BENCH_100K},
 };
 

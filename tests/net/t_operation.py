@@ -265,3 +265,14 @@ def pins_are_the_nodes_own(lab):
     assert lab.pin_dir.is_relative_to(BPFFS)
     for path in (lab.pin_dir / "mag-1a").rglob("*"):
         assert path.stat().st_mode & 0o007 == 0, f"{path} is open to everybody"
+
+
+@test(hooks=(None,))
+def what_is_permanent_stays_so(lab):
+    """A neighbour that the operator has entered by hand is used, and left alone."""
+    link = json.loads(lab.run("mag-1a", "ip -j link show dev net0").stdout)[0]
+    address = lab.address("mag-1a")
+    lab.run("v-lma-1", f"ip neigh replace {address} lladdr {link['address']} dev net0 nud permanent")
+    lab.start_dlma(hook="auto", nodes=["v-lma-1"])
+    shown = lab.run("v-lma-1", f"ip -6 neigh show {address} dev net0").stdout
+    assert "PERMANENT" in shown and link["address"] in shown, shown

@@ -30,6 +30,7 @@ SIOCETHTOOL = 0x8946
 ETHTOOL_STXCSUM = 0x17
 ETHTOOL_STSO = 0x1F
 ETHTOOL_SGSO = 0x24
+ETHTOOL_SGRO = 0x2C
 
 _MESSAGE = struct.Struct("=IHHII")
 _IFINFO = struct.Struct("=BxHiII")
@@ -99,6 +100,10 @@ class Links:
         order = (ETHTOOL_STXCSUM, ETHTOOL_SGSO, ETHTOOL_STSO)
         for command in order if on else reversed(order):
             self._ethtool(name, command, int(on))
+
+    def set_gro(self, name, on):
+        """Generic receive offload; on a veth this also makes it work by NAPI."""
+        self._ethtool(name, ETHTOOL_SGRO, int(on))
 
     def close(self):
         """Closes the sockets, which would keep the namespace alive."""

@@ -52,6 +52,11 @@ class Process:
         """When it began, see started()."""
         return started(self.pid)
 
+    def cpu_s(self):
+        """How long its first thread has worked so far."""
+        text = Path(f"/proc/{self.pid}/schedstat").read_text(encoding="ascii")
+        return int(text.split()[0]) / 1e9
+
     @property
     def alive(self):
         """Whether it still runs."""
