@@ -50,7 +50,8 @@ def choose(options):
     runs = thrifty(cases) if options.thrifty else [(c, hook) for c in cases for hook in c.hooks]
     return [(case, hook) for case, hook in runs
             if options.hook in (None, hook) and (case.rows or not options.rows)
-            and (not options.k or any(text in label(case, hook) for text in options.k))]
+            and (not options.k or any(text in label(case, hook) for text in options.k))
+            and not any(text in label(case, hook) for text in options.without)]
 
 
 def label(case, hook):
@@ -245,6 +246,8 @@ def arguments():
     parser.add_argument("-j", type=int, default=2, metavar="N", help="tests at a time (2)")
     parser.add_argument("-k", action="append", default=[], metavar="TEXT",
                         help="only tests with TEXT in their name; several: any of them")
+    parser.add_argument("--without", action="append", default=[], metavar="TEXT",
+                        help="not those with TEXT in their name")
     parser.add_argument("--rows", action="store_true", help="only tests that prove a requirement")
     parser.add_argument("--thrifty", action="store_true",
                         help="every test on one hook, every requirement on both")
@@ -260,6 +263,7 @@ def arguments():
 def main():
     """Exit status 1 if any test failed or none was chosen."""
     options = arguments()
+    os.environ["DLMA_BUILD"] = str(BUILD)  # for children that run elsewhere
     chosen = choose(options)
     if options.list:
         for case, hook in chosen:

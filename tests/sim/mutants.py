@@ -79,8 +79,8 @@ MUTANTS = {
 def compiler():
     """How the build compiles, as make says it: for tests/sim/path.c, which has one flag more."""
     target = "mutant-flags"
-    out = subprocess.run(["make", "-s", "--no-print-directory", f"BUILD={BUILD}", target], cwd=ROOT, check=True,
-                         capture_output=True, text=True).stdout
+    out = subprocess.run(["make", "-s", "--no-print-directory", f"BUILD={BUILD}", target],
+                         cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return out.split()
 
 
