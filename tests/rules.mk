@@ -44,14 +44,16 @@ test: deps ## install what is missing, build, run every test (root)
 
 # Everything that measures how hard this is to break, in full; docs/reliability.md is committed.
 FIGURES := $(BUILD)/reliability
+PARTS   ?= model sim-figures mutants fuzz-smoke siege store-figures flood rotate restarts many faults
 
 .PHONY: reliability
 reliability: deps all test-programs ## the figures of reliability: build/reliability.json, docs (root)
 	$(Q)rm -rf $(FIGURES)
-	$(Q)for part in sim-figures mutants fuzz-smoke siege store-figures flood rotate restarts many faults; do \
+	$(Q)for part in $(PARTS); do \
 		$(MAKE) --no-print-directory BUILD=$(BUILD) $$part || failed=1; \
 	done; \
-	$(PYTHON) tests/reliability/report.py $(FIGURES) $(BUILD)/reliability.json docs/reliability.md && \
+	PARTS="$(PARTS)" $(PYTHON) tests/reliability/report.py $(FIGURES) $(BUILD)/reliability.json \
+		docs/reliability.md && \
 		[ -z "$$failed" ]
 
 # Those tests of messages, and of the store, that leave figures.

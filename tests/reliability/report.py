@@ -10,12 +10,14 @@ was missed, or nothing was measured.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 HEAD = """# What was measured
 
-Made by `sudo make reliability` from what its tests wrote; never edited by hand. Machine: {machine}.
+Made by `sudo make reliability{parts}` from what its tests wrote; never edited by hand.
+Machine: {machine}.
 What each of them means, and what it leaves open, is said where its test is: `grep -r NAME tests`.
 
 | what | goal | value | reached |
@@ -49,7 +51,8 @@ def read(directory):
 
 def markdown(parts):
     """All in one table, in the order of the parts."""
-    text = HEAD.format(machine=machine())
+    parts_run = os.environ.get("PARTS")
+    text = HEAD.format(machine=machine(), parts=f' PARTS="{parts_run}"' if parts_run else "")
     for rows in parts.values():
         for name, row in rows.items():
             text += f"| {name} | {row['goal']} | {row['value']} | " \
