@@ -17,7 +17,7 @@ import figures
 from figure5 import attach, counters_close, learnt, ping
 from lab import test
 
-RESTARTS = int(os.environ.get("DLMA_RESTARTS", "10"))
+RESTARTS = int(os.environ.get("DLMA_RESTARTS", "6"))
 RATE = int(os.environ.get("DLMA_RATE", "10000"))  # packets a second, of all flows together
 NODES = ("v-lma-2", "v-lma-1", "h-lma", "mag-1a")
 PEERS = 5
