@@ -16,7 +16,7 @@ endif
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wswitch-enum -Wno-missing-field-initializers -Wformat=2 -Wno-format-nonliteral
-CFLAGS  ?= -O2 -g
+CFLAGS  ?= $(if $(SANITIZE),-O1,-O2) -g
 CPPFLAGS += -D_GNU_SOURCE $(LAYOUT) -Iinclude -Iagent -I$(BUILD)/bpf
 ALL_CFLAGS := -std=gnu11 $(WARNINGS) -fno-common -fstack-protector-strong $(CFLAGS)
 LDFLAGS += -Wl,-z,relro,-z,now

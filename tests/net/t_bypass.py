@@ -83,7 +83,7 @@ def the_mag_changes_while_bypassed(lab):
         counters_close(lab, node)
 
 
-@test(rows=["C5"])
+@test(rows=["C5"], slow=True)
 def the_lma_changes_while_bypassed(lab):
     """V-LMA-1 to V-LMA-2's network and home: the previous MAG forwards to the new one."""
     start(lab)

@@ -9,7 +9,7 @@ from lab import test, topology
 from lab.timing import scaled
 
 
-@test(rows=["B4", "B5"])
+@test(rows=["B4", "B5"], slow=True)
 def idle_entries_end_and_used_ones_stay(lab):
     """4 s of silence end an entry; one in use outlives its lifetime of 20 s, being refreshed."""
     lab.start_dlma()

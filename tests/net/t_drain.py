@@ -38,7 +38,7 @@ def take_down(lab, node):
     lab.run(node, [lab.program("dlma-loader"), "--detach", lab.conf(node)], env=lab.dlma_env())
 
 
-@test(rows=["A8"], lab={"mobiles": 2}, limit_s=180)
+@test(rows=["A8"], lab={"mobiles": 2}, limit_s=180, slow=True)
 def an_lma_is_emptied(lab):
     """500 packets a second each way while V-LMA-1 hands its MNs over and goes: none is lost."""
     start(lab)

@@ -96,7 +96,7 @@ def no_answers(lab, capture):
             if p.inner and p.inner.dst.startswith("2001:db8:bad:") and p.kind not in (135, 136)]
 
 
-@test(rows=["F1", "F2"], limit_s=LIMIT_S)
+@test(rows=["F1", "F2"], limit_s=LIMIT_S, slow=True)
 def nothing_hostile_has_any_effect(lab):
     """Forged, cut, replayed, reflected, misdirected, of strangers; before and after a restart."""
     lab.start_dlma(conf_dir=edited_conf(lab, patient))

@@ -45,7 +45,7 @@ def mag_changes_under_one_lma(lab):
     assert tunnels(lab, packets, last - 100) == ["v-lma-2>v-lma-1", "v-lma-1>mag-1b"]
 
 
-@test(rows=["A8", "B6", "B7", "B8"])
+@test(rows=["A8", "B6", "B7", "B8"], slow=True)
 def lma_changes(lab):
     """V-LMA-1 to H-LMA, CN at V-LMA-2: the previous D-LMA forwards, and tells the O-LMA."""
     lab.start_dlma()
@@ -79,7 +79,7 @@ def lma_changes(lab):
         counters_close(lab, node)
 
 
-@test(rows=["B7", "B9"])
+@test(rows=["B7", "B9"], slow=True)
 def forwarding_ends(lab):
     """After its time the previous D-LMA forwards no more: the packet is dropped, the sender told."""
     lab.start_dlma()
@@ -112,7 +112,7 @@ def a_tcp_connection_survives_every_move(lab):
         assert result.received == result.sent > 1_000_000, result
 
 
-@test(rows=["A8", "B8"], limit_s=180)
+@test(rows=["A8", "B8"], limit_s=180, slow=True)
 def a_tour_loses_nothing_once_accepted(lab):
     """All moves of the story of Figure 5, and more: from the moment in which the new anchor has
     accepted, no packet that the CN sends is lost, and those sent in the gap wait and arrive."""

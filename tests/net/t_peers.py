@@ -76,7 +76,7 @@ def the_backup_takes_over(lab):
         assert gap_s < scaled(2 * DETECTION_S), f"lost {gap_s:.2f} s"
 
 
-@test(rows=["H3"], hooks=("tc",), limit_s=120)
+@test(rows=["H3"], hooks=("tc",), limit_s=120, slow=True)
 def a_dead_owner_leaves_known_flows_alone(lab):
     """The H-LMA dies: a stream whose location is cached goes on past the end of the entry."""
     start(lab)

@@ -130,7 +130,7 @@ def second_hnp(lab):
     return None
 
 
-@test(rows=["A8", "A9"])
+@test(rows=["A8", "A9"], slow=True)
 def home_again_and_gone(lab):
     """Visited 1, visited 2, home, and away: every table follows, and ends empty in time."""
     lab.start_dlma()

@@ -87,7 +87,7 @@ def finish(lab, flows, part, what, times):
     assert not bad, f"lost, duplicates: {bad} of {sent} packets"
 
 
-@test(rows=["H9"], lab=LAB, limit_s=60 + 4 * RESTARTS)
+@test(rows=["H9"], lab=LAB, limit_s=60 + 4 * RESTARTS, slow=True)
 def agents_restart_under_traffic(lab):
     """Each agent in turn: cached, anchored and new flows lose nothing; signalling is back."""
     lab.start_dlma()
@@ -113,7 +113,7 @@ def agents_restart_under_traffic(lab):
         counters_close(lab, node)
 
 
-@test(rows=["H9"], lab=LAB, limit_s=60 + 4 * RESTARTS)
+@test(rows=["H9"], lab=LAB, limit_s=60 + 4 * RESTARTS, slow=True)
 def loaders_restart_under_traffic(lab):
     """Each loader in turn: the programs are replaced in one step, the next hops stay."""
     lab.start_dlma()

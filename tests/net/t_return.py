@@ -8,7 +8,7 @@ from t_handover import move_with_stream
 TOUR = ("mag-1a", "h-lma", "mag-1a", "h-lma", "mag-1b", "mag-2", "mag-1a", "mag-2", "h-lma")
 
 
-@test(rows=["A9", "B8"], limit_s=180)
+@test(rows=["A9", "B8"], limit_s=180, slow=True)
 def there_and_back(lab):
     """A previous D-LMA that becomes the D-LMA again sends nothing back to where it came from."""
     lab.start_dlma()

@@ -35,7 +35,8 @@ MUTANTS = {
         "stamps are the clock of the sender, and nobody bids again",
         [("agent/core/binding.c",
           "	return timestamp > seen ? timestamp : seen + 1;\n", "	(void)seen;\n	return timestamp;\n"),
-         ("agent/core/internal.h", "enum { OUTBIDS_MAX = 5 };", "enum { OUTBIDS_MAX = 0 };")]),
+         ("agent/core/claim.c", "enum { ASK_AGAIN_MS = 1000 };",
+          "enum { ASK_AGAIN_MS = 1000 };\n#define OUTBIDS_MAX 0")]),
     "notice_not_acknowledged": (
         "the word to the previous D-LMA, and that of the H-LMA, is said once, and not again",
         [("agent/core/exchange.c", "{5, moved_build,", "{1, moved_build,"),

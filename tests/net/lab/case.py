@@ -22,23 +22,25 @@ class Case:
     hooks: tuple
     lab: dict | None
     limit_s: int = DEFAULT_LIMIT_S
+    slow: bool = False
 
 
 _cases = []
 
 
-def test(rows=(), hooks=HOOKS, lab=(), limit_s=DEFAULT_LIMIT_S):
+def test(rows=(), hooks=HOOKS, lab=(), limit_s=DEFAULT_LIMIT_S, slow=False):
     """Makes a function a test, run once for each hook: function(lab).
 
     rows: the requirements that it proves; lab: arguments of its Lab (a dictionary), or None for
     a test that builds what it needs itself: function(). hooks=(None,) is for tests that have
-    nothing to do with the product: their Lab is prepared for no hook.
+    nothing to do with the product: their Lab is prepared for no hook. slow: for a requirement that
+    is to be proved on both hooks in little time, others are better.
     """
 
     def register(function):
         name = f"{function.__module__}.{function.__name__}"
         arguments = None if lab is None else dict(lab)
-        _cases.append(Case(name, function, tuple(rows), tuple(hooks), arguments, limit_s))
+        _cases.append(Case(name, function, tuple(rows), tuple(hooks), arguments, limit_s, slow))
         return function
 
     return register
@@ -48,7 +50,7 @@ def covering(cases):
     """Some of these tests that together prove every row that they prove all together."""
     chosen, left = [], {row for case in cases for row in case.rows}
     while left:
-        best = max(cases, key=lambda case: len(left.intersection(case.rows)))
+        best = max(cases, key=lambda c: len(left.intersection(c.rows)) / (4 if c.slow else 1))
         chosen.append(best)
         left.difference_update(best.rows)
     return chosen
