@@ -294,7 +294,9 @@ const char *promise_delayed(const struct sim *s, int m)
 static void note_right(struct sim *s, struct mobile *x)
 {
 	uint64_t rto_us = 1000ULL * s->plan.timers.initial_bindack_timeout_ms, took_us;
-	uint64_t bound_us = 2ULL * plan_rtt_us(&s->plan) + rto_us;
+	/* The H-LMA answers when it has written; its disk takes up to commit_us, twice if it is
+	 * busy. */
+	uint64_t bound_us = 2ULL * plan_rtt_us(&s->plan) + rto_us + 2ULL * s->plan.commit_us;
 
 	x->right_us = s->now_us;
 	if (!x->orderly || !x->shown_us || s->faults_end_us)
