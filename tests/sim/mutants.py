@@ -80,8 +80,9 @@ MUTANTS = {
 def compiler():
     """How the build compiles, as make says it: for tests/sim/path.c, which has one flag more."""
     target = "mutant-flags"
-    out = subprocess.run(["make", "-s", "--no-print-directory", f"BUILD={BUILD}", target],
-                         cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    alone = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    out = subprocess.run(["make", "-s", f"BUILD={BUILD}", target], cwd=ROOT, check=True,
+                         capture_output=True, text=True, env=alone).stdout
     return out.split()
 
 
