@@ -92,6 +92,7 @@ def forged_cut_and_replayed_messages(lab):
         raw.sendto(checksum(v1, home, message) if fix else message, (home, 0))
 
     def changed(at, value):
+        assert genuine[at] != value
         return genuine[:at] + bytes([value]) + genuine[at + 1:]
 
     with raw:
@@ -105,8 +106,8 @@ def forged_cut_and_replayed_messages(lab):
         expect(lab, "h-lma", "mh_short", lambda: send(genuine[:6]))
         expect(lab, "h-lma", "option_overrun", lambda: send(changed(13, 250)))
         expect(lab, "h-lma", "auth_failed", lambda: send(changed(10, genuine[10] ^ 1)))
-        expect(lab, "h-lma", "auth_failed", lambda: send(changed(len(genuine) - 1, 0x55)))
-        expect(lab, "h-lma", "auth_spi", lambda: send(changed(len(genuine) - 17, 0x77)))
+        expect(lab, "h-lma", "auth_failed", lambda: send(changed(len(genuine) - 1, genuine[-1] ^ 1)))
+        expect(lab, "h-lma", "auth_spi", lambda: send(changed(len(genuine) - 17, genuine[-17] ^ 0x77)))
         expect(lab, "h-lma", "auth_missing",
                lambda: send(bytes([59, 1, 5, 0, 0, 0, 0, 9, 0x82, 0, 0, 75, 1, 2, 0, 0])))
         state = tables(lab)
