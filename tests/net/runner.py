@@ -263,6 +263,7 @@ def arguments():
 def main():
     """Exit status 1 if any test failed or none was chosen."""
     options = arguments()
+    options.output = options.output.resolve()
     os.environ["DLMA_BUILD"] = str(BUILD)  # for children that run elsewhere
     chosen = choose(options)
     if options.list:
