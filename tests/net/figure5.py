@@ -138,9 +138,9 @@ def signalling(packets, kind=None, src=None, dst=None):
             src in (None, p.inner.src) and dst in (None, p.inner.dst)]
 
 
-def mobility_options(packet):
-    """Options of a BU or BA: {type: data}."""
-    data, at, found = packet.transport, 12, {}
+def options_of(data):
+    """{type: data} of a message whose fixed part has 12 octets."""
+    at, found = 12, {}
     while at + 1 < len(data):
         if data[at] == 0:
             at += 1
@@ -148,6 +148,11 @@ def mobility_options(packet):
         found[data[at]] = data[at + 2:at + 2 + data[at + 1]]
         at += 2 + data[at + 1]
     return found
+
+
+def mobility_options(packet):
+    """Options of a BU or BA: {type: data}."""
+    return options_of(packet.transport)
 
 
 def option_address(packet, option):

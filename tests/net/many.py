@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+from figure5 import options_of
+
 MH = 135
 HEARTBEAT, PBU, PBA = 13, 5, 6
 VENDOR_ID, FRESH = 32473, 1
@@ -49,18 +51,6 @@ def checksum(src, dst, message):
     while total >> 16:
         total = (total & 0xffff) + (total >> 16)
     return struct.pack("!H", ~total & 0xffff)
-
-
-def options_of(message):
-    """{type: data} of a message whose fixed part has 12 octets."""
-    found, at = {}, 12
-    while at + 1 < len(message):
-        if message[at] == 0:
-            at += 1
-            continue
-        found[message[at]] = message[at + 2:at + 2 + message[at + 1]]
-        at += 2 + message[at + 1]
-    return found
 
 
 class ManyMag:
